@@ -1,0 +1,1 @@
+"""A Jupyter toolkit for the Groq API."""
