@@ -1,1 +1,125 @@
-"""A Jupyter toolkit for the Groq API."""
+"""A Jupyter toolkit for the Groq API.
+
+In a notebook::
+
+    %load_ext groqnb
+
+    %%groq
+    Why do fast answers matter?
+
+In Python::
+
+    import groqnb
+
+    client = groqnb.Groq()
+    reply = client.chat.completions.create(
+        model="llama-3.1-8b-instant",
+        messages=[{"role": "user", "content": "Say hello."}],
+    )
+
+With ``GROQ_API_KEY`` set, calls go to Groq's cloud. Without a key they go to the local engine, a
+server on this machine that speaks the same HTTP API, and every answer says so.
+
+Importing this module imports nothing heavy: each public name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from groqnb.client import AsyncGroq, Groq
+    from groqnb.showing import show
+    from groqnb.types.answer import Answer
+    from groqnb.types.errors import (
+        APIConnectionError,
+        APIError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        FlexCapacityError,
+        GroqnbError,
+        InternalServerError,
+        LocalEngineError,
+        NotFoundError,
+        ParameterError,
+        PermissionDeniedError,
+        RateLimitError,
+        RequestTooLargeError,
+        ResponseError,
+        SpendLimitError,
+        StreamError,
+        UnprocessableEntityError,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIStatusError",
+    "APITimeoutError",
+    "Answer",
+    "AsyncGroq",
+    "AuthenticationError",
+    "BadRequestError",
+    "FlexCapacityError",
+    "Groq",
+    "GroqnbError",
+    "InternalServerError",
+    "LocalEngineError",
+    "NotFoundError",
+    "ParameterError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTooLargeError",
+    "ResponseError",
+    "SpendLimitError",
+    "StreamError",
+    "UnprocessableEntityError",
+    "__version__",
+    "load_ipython_extension",
+    "show",
+    "unload_ipython_extension",
+]
+
+_HOME = {
+    "Groq": "groqnb.client",
+    "AsyncGroq": "groqnb.client",
+    "Answer": "groqnb.types.answer",
+    "show": "groqnb.showing",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'groqnb' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_HOME.get(name, "groqnb.types.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """Register ``%groq`` and ``%%groq``; called by ``%load_ext groqnb``.
+
+    Loading twice is the same as loading once.
+    """
+    from groqnb.magics import load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: InteractiveShell) -> None:
+    """Take the magics, completions and display formatters away again (``%unload_ext groqnb``)."""
+    from groqnb.magics import unload
+
+    unload(ipython)

@@ -1,0 +1,82 @@
+"""``groqnb run``: a notebook from top to bottom without a browser, its outputs printed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600) -> int:
+    """Run the notebook in a fresh kernel and print what each cell shows.
+
+    The file itself stays as it is; ``output`` names a file for the notebook with its outputs.
+    ``timeout`` is in seconds for one cell. Returns 0, or 1 when a cell failed.
+
+    Example::
+
+        from pathlib import Path
+        from groqnb.runner import run_notebook
+
+        run_notebook(Path("notebooks/00_start.ipynb"))
+    """
+    if find_spec("nbclient") is None or find_spec("ipykernel") is None:
+        return _fail('Running notebooks needs an extra: pip install "groqnb[lab]"')
+    if not path.is_file():
+        return _fail(f"There is no notebook {path}.")
+
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    try:
+        notebook: Any = nbformat.read(path, as_version=4)
+    except Exception as error:  # noqa: BLE001 - nbformat raises many kinds for a broken file
+        return _fail(f"{path} is not a notebook: {error}")
+
+    def show(cell: Any, cell_index: int, **_: Any) -> None:
+        if cell.cell_type == "code":
+            for item in cell.outputs:
+                text = _as_text(item)
+                if text:
+                    print(text, flush=True)
+
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
+        resources={"metadata": {"path": str(path.resolve().parent)}},
+        store_widget_state=False,
+        on_cell_executed=show,
+    )
+    code = 0
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        code = _fail(f"A cell of {path} failed: {error.ename}: {error.evalue}")
+    except CellTimeoutError:
+        code = _fail(f"A cell of {path} took longer than {timeout:g} s; see --timeout.")
+    except DeadKernelError:
+        code = _fail(f"The kernel died while it ran {path}.")
+    except KeyboardInterrupt:
+        code = _fail("Stopped.")
+    if output is not None:
+        nbformat.write(notebook, output)
+    return code
+
+
+def _as_text(item: Any) -> str:
+    if item.output_type == "stream":
+        return str(item.text).rstrip("\n")
+    if item.output_type == "error":
+        return ""
+    return str(item.get("data", {}).get("text/plain", "")).rstrip("\n")
+
+
+def _fail(message: str) -> int:
+    print(_ANSI.sub("", message), file=sys.stderr)
+    return 1
