@@ -90,9 +90,9 @@ def test_lab_copies_the_cookbook_and_serves_it(tmp_path: Path) -> None:
     port = free_port()
     env = dict(os.environ, **{f"JUPYTER_{n}_DIR": str(tmp_path / n) for n in ("CONFIG", "DATA")})
     env["JUPYTER_RUNTIME_DIR"] = str(tmp_path / "runtime")
+    options = ["--allow-root", "--IdentityProvider.token=test", "--ServerApp.port_retries=0"]
     lab = subprocess.Popen(
-        [*GROQNB, "lab", "book", "--no-browser", "--", f"--port={port}", "--allow-root"]
-        + ["--IdentityProvider.token=test", "--ServerApp.port_retries=0"],
+        [*GROQNB, "lab", "book", "--no-browser", "--", f"--port={port}", *options],
         cwd=tmp_path,
         env=env,
         stdout=subprocess.DEVNULL,
