@@ -1,0 +1,111 @@
+"""The options and commands of the magics, as tables: parser, completion and help read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = [
+    "COMMANDS",
+    "OPTIONS",
+    "CommandSpec",
+    "Option",
+    "did_you_mean",
+    "help_text",
+    "near",
+]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of `%%groq`.
+
+    `value` is the placeholder of its value, None for a switch; with `optional` the value may be
+    left out.
+    """
+
+    names: tuple[str, ...]
+    field: str
+    help: str
+    value: str | None = None
+    optional: bool = False
+    repeat: bool = False
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """One command of the line magic: `%groq NAME ARGUMENT`."""
+
+    name: str
+    argument: str
+    help: str
+    required: bool = False
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(("-m", "--model"), "model", "the model that answers", "MODEL"),
+    Option(("-s", "--system"), "system", "the system message", "TEXT"),
+    Option(("-o", "--out"), "out", "store the Answer under this name too (always: _groq)", "NAME"),
+    Option(
+        ("-c", "--chat"),
+        "chat",
+        "go on with the conversation NAME, or with the one called 'default'",
+        "NAME",
+        optional=True,
+    ),
+    Option(
+        ("-p", "--param"),
+        "params",
+        "any other parameter of the API, e.g. -p temperature=0; JSON where it is JSON, else text",
+        "NAME=VALUE",
+        repeat=True,
+    ),
+    Option(("--dry-run",), "dry_run", "show what would be sent and where; send nothing"),
+    Option(("--raw",), "raw", "send the text as it is: no {{ }} interpolation"),
+    Option(("--no-stream",), "no_stream", "show the answer in one piece when it is complete"),
+    Option(("--help",), "help", "show this text"),
+)
+
+COMMANDS: tuple[CommandSpec, ...] = (
+    CommandSpec("ask", "[options] TEXT", "ask in one line", required=True),
+    CommandSpec("use", "local|cloud|URL", "choose where calls go", required=True),
+    CommandSpec("models", "[FILTER]", "list the models"),
+    CommandSpec("continue", "", "go on with an answer that was stopped or cut off"),
+    CommandSpec("key", "", "type an API key, hidden, for this kernel only"),
+    CommandSpec("doctor", "", "check this installation"),
+    CommandSpec("help", "", "show this text"),
+)
+
+
+def near(name: str, names: Iterable[str]) -> list[str]:
+    """Up to three of `names` that look like `name`, the nearest first."""
+    from difflib import get_close_matches
+
+    by_lower = {known.lower(): known for known in names}
+    found = get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)
+    starts = [low for low in by_lower if name and low.startswith(name.lower()) and low not in found]
+    return [by_lower[low] for low in (found + sorted(starts))[:3]]
+
+
+def did_you_mean(names: list[str]) -> str:
+    """A sentence that offers `names`, empty when there are none."""
+    return f" Did you mean {' or '.join(names)}?" if names else ""
+
+
+def help_text() -> str:
+    """The help of both magics, as shown by `--help` and `%groq help`."""
+    lines = [
+        f"{'%%groq [options]':<34} the lines below are the prompt; {{{{expression}}}} is put in",
+        f"{'%groq':<34} show where calls go, the model, the key's source, what was used",
+    ]
+    for spec in COMMANDS:
+        lines.append(f"{f'%groq {spec.name} {spec.argument}'.rstrip():<34} {spec.help}")
+    lines.append("\nOptions of %%groq and of %groq ask:")
+    for option in OPTIONS:
+        names = ", ".join(option.names)
+        value = f" [{option.value}]" if option.optional else f" {option.value or ''}"
+        lines.append(f"  {(names + value).rstrip():<24} {option.help}")
+    lines.append(
+        "\nBefore the text of %groq ask a chat's name is written with `=`: %groq ask -c=NAME TEXT"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,322 @@
+"""The grammar of `%%groq` and `%groq`, parsed without IPython.
+
+`shlex` is no help here: it eats the backslashes of `C:\\tmp`, fails on `it's`, and splits
+differently on Windows. The rules of this parser, the same on every system:
+
+- words are separated by white space; a quote opens only at the start of a word or of a value, and
+  closes before white space, so apostrophes inside words survive;
+- a backslash is a backslash, except directly before the quote that surrounds it;
+- `{{expression}}` is one piece, and so is a JSON list or object that starts a value;
+- one `;` at the very end of an options line is IPython's habit and is dropped.
+
+```python
+>>> parse_cell('-m openai/gpt-oss-20b -s "be brief" -p temperature=0 -o answer').model
+'openai/gpt-oss-20b'
+
+```
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from groqnb.magic_options import COMMANDS, OPTIONS, Option, did_you_mean, near
+
+__all__ = [
+    "Ask",
+    "Command",
+    "GrammarError",
+    "Param",
+    "json_value",
+    "parse_cell",
+    "parse_line",
+]
+
+
+class GrammarError(ValueError):
+    """The line does not follow the grammar; its text says what to write instead."""
+
+
+# These have an option of their own, or are set by the magic itself.
+_RESERVED = {
+    "model": "use -m MODEL",
+    "messages": "the cell's body is the prompt; use -s for a system message and -c for a chat",
+    "stream": "answers stream by default; --no-stream turns that off",
+    "stream_options": "the magic asks for the usage itself",
+}
+
+
+@dataclass(frozen=True)
+class Param:
+    """The value of one `-p NAME=VALUE`, as written (`raw`) and without its quotes (`text`)."""
+
+    raw: str
+    text: str
+
+    def value(self) -> Any:
+        """The value: JSON (or Python's True, False, None) where it is that, else the text."""
+        for source in dict.fromkeys((self.raw, self.text)):
+            try:
+                return json_value(source)
+            except ValueError:
+                continue
+        return self.text
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question: the parsed options of `%%groq`, or of `%groq ask` with its text."""
+
+    text: str = ""
+    model: str | None = None
+    system: str | None = None
+    out: str | None = None
+    chat: str | None = None
+    params: dict[str, Param] = field(default_factory=dict)
+    dry_run: bool = False
+    raw: bool = False
+    no_stream: bool = False
+    help: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of `%groq`: its name ("state" for a bare `%groq`) and the rest of the line."""
+
+    name: str
+    argument: str = ""
+
+
+def json_value(text: str) -> Any:
+    """`text` as JSON, with Python's spelling of true, false and null.
+
+    Raises ValueError when it is neither.
+    """
+    spelled = {"True": True, "False": False, "None": None}
+    if text in spelled:
+        return spelled[text]
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Word:
+    raw: str  # as written
+    text: str  # without its quotes
+    end: int
+
+    @property
+    def is_option(self) -> bool:
+        """-x and --long are; -5, a lone dash and quoted words are not."""
+        return re.match(r"--?[A-Za-z]", self.raw) is not None
+
+    @property
+    def name(self) -> str:
+        return self.raw.partition("=")[0]
+
+
+# What may stand before a quote or a JSON value inside one word: --system="…", -p=stop=["…"].
+_PREFIX = re.compile(r"(?:--?[A-Za-z][\w-]*=)?(?:[A-Za-z_]\w*=)?")
+
+
+def _next_word(line: str, position: int) -> _Word | None:
+    while position < len(line) and line[position].isspace():
+        position += 1
+    if position == len(line):
+        return None
+    prefix = _PREFIX.match(line, position)
+    begin = prefix.end() if prefix else position
+    text, end = _read_value(line, begin)
+    return _Word(line[position:end], line[position:begin] + text, end)
+
+
+def _read_value(line: str, begin: int) -> tuple[str, int]:
+    first = line[begin : begin + 1]
+    if first in ("'", '"') and (quoted := _read_quoted(line, begin)) is not None:
+        return quoted
+    if first == '"':
+        raise GrammarError(f"the quote at `{line[begin : begin + 24].strip()}…` is never closed")
+    if first in ("{", "[") and not line.startswith("{{", begin):
+        try:
+            end = json.JSONDecoder().raw_decode(line, begin)[1]
+        except ValueError:
+            end = begin  # not JSON: an ordinary word
+        if end > begin and (end == len(line) or line[end].isspace()):
+            return line[begin:end], end
+    end = begin
+    while end < len(line) and not line[end].isspace():
+        closing = line.find("}}", end) if line.startswith("{{", end) else -1
+        end = closing + 2 if closing >= 0 else end + 1
+    return line[begin:end], end
+
+
+def _read_quoted(line: str, begin: int) -> tuple[str, int] | None:
+    """The text of the quoted value at `begin` and its end; None when nothing closes it."""
+    quote, escaped, position = line[begin], None, begin
+    while (position := line.find(quote, position + 1)) >= 0:
+        if position + 1 < len(line) and not line[position + 1].isspace():
+            continue
+        if line[position - 1] != "\\":
+            return line[begin + 1 : position].replace("\\" + quote, quote), position + 1
+        escaped = position if escaped is None else escaped
+    # "C:\tmp\" with no later quote: the backslash belongs to the path.
+    return (line[begin + 1 : escaped], escaped + 1) if escaped is not None else None
+
+
+def _drop_semicolon(line: str) -> str:
+    stripped = line.rstrip()
+    return stripped[:-1] if stripped.endswith(";") and not stripped.endswith("=;") else line
+
+
+# --- options --------------------------------------------------------------------------------------
+
+_BY_NAME = {name: option for option in OPTIONS for name in option.names}
+
+
+class _Options:
+    """Collects options into the fields of an Ask."""
+
+    def __init__(self, line: str, *, free_text: bool) -> None:
+        self.line = line
+        self.free_text = free_text  # text follows the options: an optional value needs its `=`
+        self.fields: dict[str, Any] = {"params": {}}
+
+    def take(self, word: _Word) -> int:
+        """Take the option at `word` and its value; the position after them."""
+        option = _BY_NAME.get(word.name)
+        if option is None:
+            raise GrammarError(
+                f"unknown option {word.name}.{did_you_mean(near(word.name, _BY_NAME))}"
+                + (" (Text that starts with a dash: ask -- TEXT)" if self.free_text else "")
+            )
+        if option.field in self.fields and not option.repeat:
+            raise GrammarError(f"{'/'.join(option.names)} is given twice")
+        cut = len(word.name) + 1
+        value = Param(word.raw[cut:], word.text[cut:]) if "=" in word.raw else None
+        end = word.end
+        if option.value is None:
+            if value is not None:
+                raise GrammarError(f"{word.name} takes no value")
+            self.fields[option.field] = True
+            return end
+        if value is None and not (option.optional and self.free_text):
+            following = _next_word(self.line, end)
+            stops = following is None or (
+                following.is_option and (option.optional or following.name in _BY_NAME)
+            )
+            if following is not None and not stops:
+                value, end = Param(following.raw, following.text), following.end
+        if value is None and option.optional:
+            value = Param("default", "default")
+        if value is None or not value.text.strip():
+            raise GrammarError(f"{word.name} needs a value: {word.name} {option.value}")
+        if option.repeat:
+            self._add_param(word.name, value)
+        else:
+            self.fields[option.field] = _checked(option, word.name, value.text)
+        return end
+
+    def _add_param(self, option: str, pair: Param) -> None:
+        name, sign, text = pair.text.partition("=")
+        if not sign or not name.isidentifier():
+            raise GrammarError(f"{option} needs NAME=VALUE, for example {option} temperature=0")
+        if name in _RESERVED:
+            raise GrammarError(f"{option} {name}=… is not for parameters: {_RESERVED[name]}")
+        if name in self.fields["params"]:
+            raise GrammarError(f"{option} {name}=… is given twice")
+        # Quotes around the whole pair are gone from its text, and are no part of its value.
+        inside = pair.raw.startswith(f"{name}=")
+        self.fields["params"][name] = Param(pair.raw[len(name) + 1 :] if inside else text, text)
+
+
+def _checked(option: Option, name: str, text: str) -> str:
+    if option.field == "out" and (not text.isidentifier() or keyword.iskeyword(text)):
+        raise GrammarError(f"{name} needs the name of a variable; {text!r} is none")
+    if option.field == "model" and "," in text:
+        raise GrammarError(f"{name} takes one model")
+    return text
+
+
+def parse_cell(line: str) -> Ask:
+    """The options after `%%groq`. Raises GrammarError.
+
+    ```python
+    >>> parse_cell("-p temperature=0").params["temperature"].value()
+    0
+
+    ```
+    """
+    line = _drop_semicolon(line)
+    options, position = _Options(line, free_text=False), 0
+    while (word := _next_word(line, position)) is not None:
+        if not word.is_option:
+            if position == 0 and word.raw in [spec.name for spec in COMMANDS]:
+                raise GrammarError(
+                    f"`{word.raw}` is a command of the line magic: write %groq {word.raw}"
+                )
+            raise GrammarError(
+                f"unexpected {word.raw!r}: the prompt goes below the first line, "
+                "and values with spaces need quotes"
+            )
+        position = options.take(word)
+    return Ask(**options.fields)
+
+
+def _parse_ask(rest: str) -> Ask:
+    options, position = _Options(rest, free_text=True), 0
+    while rest[position:].lstrip().startswith("-"):
+        word = _next_word(rest, position)
+        if word is None or not (word.is_option or word.raw == "--"):
+            break
+        position = word.end if word.raw == "--" else options.take(word)
+        if word.raw == "--":
+            break
+    return Ask(text=rest[position:].strip(), **options.fields)
+
+
+def parse_line(line: str) -> Ask | Command:
+    """What stands after `%groq`: a question (`ask`), or a command. Raises GrammarError.
+
+    ```python
+    >>> parse_line("use local")
+    Command(name='use', argument='local')
+    >>> parse_line("ask it's a C: drive; isn't it?").text
+    "it's a C: drive; isn't it?"
+
+    ```
+    """
+    name, _, rest = line.strip().partition(" ")
+    rest = rest.strip()
+    if name == "ask":
+        ask = _parse_ask(rest)
+        if not ask.text and not ask.help:
+            raise GrammarError("nothing to ask: write %groq ask TEXT")
+        return ask
+    name, rest = _drop_semicolon(name).strip(), _drop_semicolon(rest).strip()
+    if not name:
+        return Command("state")
+    if name in ("-h", "--help") or rest == "--help":
+        return Command("help")
+    spec = next((spec for spec in COMMANDS if spec.name == name), None)
+    if spec is None:
+        if name.partition("=")[0] in _BY_NAME:
+            raise GrammarError(f"{name} belongs to a question: %groq ask {name} … TEXT, or %%groq")
+        found = did_you_mean(near(name, [known.name for known in COMMANDS]))
+        raise GrammarError(f"unknown command {name!r}.{found} To ask something: %groq ask TEXT")
+    word = _next_word(rest, 0)
+    argument = word.text if word is not None and word.end == len(rest) else rest
+    if spec.required and not argument:
+        raise GrammarError(f"write %groq {spec.name} {spec.argument}")
+    if argument and not spec.argument:
+        raise GrammarError(f"%groq {spec.name} takes nothing after it")
+    return Command(name, argument)
