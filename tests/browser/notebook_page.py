@@ -1,0 +1,183 @@
+"""One notebook open in JupyterLab: run cells, watch outputs, interrupt, save, take pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from lab import Lab
+    from playwright.sync_api import BrowserContext, ElementHandle, Page
+
+OPEN_MS = 60_000
+PROBE = Path(__file__).with_name("page.js")
+AT_HOME = {"127.0.0.1", "localhost", "[::1]", "::1"}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What stood under a cell at one animation frame: `at` ms, `height` px, `areas` outputs."""
+
+    at: float
+    text: str
+    areas: int
+    height: float
+
+
+@dataclass
+class Heard:
+    """What a page did besides showing: errors it threw or logged, and whom it asked."""
+
+    errors: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def abroad(self) -> list[str]:
+        """The requests that were not to this machine."""
+        return [url for url in self.requests if not _stays_home(url)]
+
+
+class NotebookPage:
+    """A notebook in a browser's tab; cells are counted from 0, Markdown cells too."""
+
+    def __init__(self, context: BrowserContext, lab: Lab) -> None:
+        self.lab = lab
+        self.heard = Heard()
+        context.add_init_script(path=PROBE)
+        context.on("request", lambda request: self.heard.requests.append(request.url))
+        self.page: Page = context.new_page()
+        self.page.on("websocket", lambda socket: self.heard.requests.append(socket.url))
+        self.page.on("pageerror", lambda error: self.heard.errors.append(str(error)))
+        self.page.on("console", self._on_console)
+
+    def _on_console(self, message: Any) -> None:
+        if message.type == "error":
+            self.heard.console.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def open(self, name: str, *, kernel: bool = True) -> NotebookPage:
+        """Open the notebook `name` of the server's folder; with its kernel idle, or with none.
+
+        For none, the notebook must name a kernel that is not installed here.
+        """
+        self.page.goto(self.lab.url(name))
+        if not kernel:
+            # Lab asks, since the notebook's kernel is not installed.
+            dialog = self.page.locator(".jp-Dialog")
+            dialog.get_by_role("button", name="No Kernel").click(timeout=OPEN_MS)
+            self.page.wait_for_function("probe.opened()", timeout=OPEN_MS)
+            assert self.page.evaluate("!probe.kernel()"), "a kernel was started"
+            return self
+        self.page.wait_for_function("window.probe.ready()", timeout=OPEN_MS)
+        return self
+
+    def find(self, text: str) -> int:
+        """The first cell whose source holds `text`."""
+        for index, source in enumerate(self.page.evaluate("probe.sources()")):
+            if text in source:
+                return index
+        raise LookupError(f"no cell holds {text!r}")
+
+    def start(self, index: int) -> None:
+        """Run a cell and don't wait for it."""
+        self.page.evaluate("i => probe.select(i)", index)
+        self.page.evaluate("probe.execute('notebook:run-cell')")
+
+    def start_all(self) -> None:
+        """Run every cell and don't wait for them."""
+        self.page.evaluate("probe.execute('notebook:run-all-cells')")
+
+    def wait(self, seconds: float = 60) -> None:
+        """Wait for the end of what was started."""
+        self.page.wait_for_function("probe.finished()", timeout=seconds * 1000)
+        failure = self.page.evaluate("probe.failure()")
+        assert failure is None, f"JupyterLab's command failed: {failure}"
+
+    def run(self, index: int, seconds: float = 60) -> None:
+        """Run a cell to its end."""
+        self.start(index)
+        self.wait(seconds)
+
+    def watch(self, index: int, selector: str = "") -> None:
+        """Keep from now on every change that is seen under a cell, or in `selector` there."""
+        self.page.evaluate("([i, selector]) => probe.watch(i, selector)", [index, selector])
+
+    def watched(self) -> list[Moment]:
+        """The moments that `watch` kept, oldest first; ends the watching."""
+        return [Moment(**moment) for moment in self.page.evaluate("probe.watched()")]
+
+    def interrupt(self) -> float:
+        """Press Lab's interrupt button; seconds from the press until the kernel was idle."""
+        self.page.get_by_role("button", name="Interrupt the kernel").click()
+        milliseconds = self.page.wait_for_function("probe.idleAfterClick()", timeout=30_000)
+        seconds: float = milliseconds.json_value() / 1000
+        return seconds
+
+    def outputs(self, index: int) -> list[dict[str, Any]]:
+        """The outputs of a cell as the notebook's file will hold them."""
+        outputs: list[dict[str, Any]] = self.page.evaluate("i => probe.outputs(i)", index)
+        return outputs
+
+    def seen(self, index: int, selector: str = "") -> str:
+        """The text that stands under a cell on the page, or in `selector` there."""
+        self.scroll_to(index)
+        text: str = self.page.evaluate("([i, part]) => probe.seen(i, part)", [index, selector])
+        return text
+
+    def scroll_to(self, index: int) -> None:
+        """Bring a cell into view; what is far from it Lab keeps out of the page, or unpainted."""
+        self.page.evaluate("async i => await probe.panel().content.scrollToItem(i)", index)
+        self.page.wait_for_function("i => probe.painted(i)", arg=index)
+
+    def trusted(self, index: int) -> bool:
+        """Whether Lab trusts the outputs of a cell."""
+        trusted: bool = self.page.evaluate("i => probe.trusted(i)", index)
+        return trusted
+
+    def kernel(self, code: str) -> str:
+        """What `code` prints in the notebook's kernel, run beside the notebook."""
+        printed: str = self.page.evaluate("code => probe.evaluate(code)", code)
+        return printed.strip()
+
+    def save(self) -> Path:
+        """Save the notebook; the file."""
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        name: str = self.page.evaluate("probe.panel().context.path")
+        return self.lab.notebooks / name
+
+    def theme(self, name: str) -> None:
+        """Change Lab's theme, for example to "JupyterLab Dark"."""
+        self.page.evaluate(
+            "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", name
+        )
+        self.page.wait_for_function(
+            "name => document.body.dataset.jpThemeName === name"
+            " && !document.getElementById('jupyterlab-splash')",
+            arg=name,
+            timeout=OPEN_MS,
+        )
+
+    def element(self, index: int, selector: str = "") -> ElementHandle:
+        """The element of a cell, or of `selector` in it."""
+        self.scroll_to(index)
+        handle = self.page.evaluate_handle(
+            "([i, selector]) => selector ? probe.cell(i).node.querySelector(selector)"
+            " : probe.cell(i).node",
+            [index, selector],
+        )
+        element = handle.as_element()
+        assert element is not None, f"cell {index} has no {selector!r}"
+        return element
+
+    def picture(self, path: Path, index: int | None = None) -> Path:
+        """A picture of the page, or of one cell with its output."""
+        target = self.page if index is None else self.element(index)
+        target.screenshot(path=path)
+        return path
+
+
+def _stays_home(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("data", "blob", "about") or parts.hostname in AT_HOME
