@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from chromium import FLAGS, NoBrowser, demanded, find
-from lab import Lab
-from notebook_page import NotebookPage
+
+from .chromium import FLAGS, NoBrowser, demanded, find
+from .lab import Lab
+from .notebook_page import NotebookPage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from lab import Lab
     from playwright.sync_api import BrowserContext, ElementHandle, Page
+
+    from .lab import Lab
 
 OPEN_MS = 60_000
 PROBE = Path(__file__).with_name("page.js")

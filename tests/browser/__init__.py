@@ -1,0 +1,1 @@
+"""Tests in a real JupyterLab. A package, so that its fixtures can end with its last test."""
