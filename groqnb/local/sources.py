@@ -18,7 +18,7 @@ from groqnb.local.download import FetchFailed, NetworkSettings, fetch, size_in_w
 from groqnb.local.errors import DiskFull, WeightsCorrupt, WeightsUnavailable
 from groqnb.local.lockfile import locked
 from groqnb.local.process import Progress
-from groqnb.local.weights import Entry, present
+from groqnb.local.weights import Entry, mark_checked, present
 
 __all__ = ["fetch_weights"]
 
@@ -26,7 +26,15 @@ __all__ = ["fetch_weights"]
 _MARGIN = 64_000_000
 
 
-def _fetch(wanted: Entry, progress: Callable[[Progress], None] | None, source: Path | None) -> None:
+def fetch_weights(
+    wanted: Entry, progress: Callable[[Progress], None] | None, source: Path | None
+) -> None:
+    """Bring the file of `wanted` into the cache, from `source` alone where one is named.
+
+    Waits while another process fetches the same. Raises WeightsUnavailable, WeightsCorrupt,
+    DiskFull.
+    """
+
     def report(done: int) -> None:
         if progress is not None:
             progress(Progress(wanted.name, min(done, wanted.size), wanted.size))
@@ -53,7 +61,7 @@ def _fetch(wanted: Entry, progress: Callable[[Progress], None] | None, source: P
                 continue
             try:
                 deliver(report)
-                present(wanted)
+                mark_checked(wanted)
                 return
             except registry.NoPip as error:
                 reasons.append(f"{label}: {error} (`python -m ensurepip` brings it)")

@@ -22,7 +22,17 @@ from groqnb.local.checksum import sha256_of
 from groqnb.local.errors import BadOption, WeightsCorrupt, WeightsUnavailable
 from groqnb.local.process import Progress
 
-__all__ = ["Entry", "Weights", "cache_dir", "ensure", "entries", "entry", "local_path", "present"]
+__all__ = [
+    "Entry",
+    "Weights",
+    "cache_dir",
+    "ensure",
+    "entries",
+    "entry",
+    "local_path",
+    "mark_checked",
+    "present",
+]
 
 # An own GGUF file says nothing of its size in memory; this much context fits most machines.
 _OWN_FILE_CONTEXT = 8192
@@ -121,20 +131,32 @@ def present(wanted: Entry) -> bool:
         found = path.stat()
     except FileNotFoundError:
         return False
-    stamp = path.with_name(path.name + ".checked")
-    now = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": wanted.sha256}
     with contextlib.suppress(OSError, ValueError):
-        if json.loads(stamp.read_text()) == now:
+        if json.loads(_stamp_path(wanted).read_text()) == _stamp(wanted):
             return True
     if found.st_size != wanted.size or sha256_of(path) != wanted.sha256:
         path.unlink()
-        stamp.unlink(missing_ok=True)
+        _stamp_path(wanted).unlink(missing_ok=True)
         raise WeightsCorrupt(
             f"{path} was damaged (its sha256 is not the manifest's) and has been deleted.",
             f"Fetch it again: groqnb setup {wanted.key}",
         )
-    stamp.write_text(json.dumps(now))
+    mark_checked(wanted)
     return True
+
+
+def mark_checked(wanted: Entry) -> None:
+    """Note that the file, as it is now, has the right checksum."""
+    _stamp_path(wanted).write_text(json.dumps(_stamp(wanted)))
+
+
+def _stamp_path(wanted: Entry) -> Path:
+    return wanted.path.with_name(wanted.path.name + ".checked")
+
+
+def _stamp(wanted: Entry) -> dict[str, Any]:
+    found = wanted.path.stat()
+    return {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": wanted.sha256}
 
 
 def ensure(
