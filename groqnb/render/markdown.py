@@ -1,0 +1,270 @@
+"""Markdown from a model to HTML, safely, and cheaply while it is still growing.
+
+markdown-it parses, `html.py` makes the tags: raw HTML in the text stays text, only http(s) links
+are live, and an image becomes a link, since loading it would be a request that nobody asked for.
+Formulas are left in their delimiters for the notebook's typesetter; a `$` that is money is kept
+from it.
+
+`MarkdownView` takes a text that grows. A block of Markdown is closed for good once another block
+has begun after it, so only the last one is parsed again for each repaint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from groqnb.render.html import Child, Markup, el, join, link, safe_url, text
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+__all__ = ["IGNORE_MATH", "MarkdownView", "markdown"]
+
+IGNORE_MATH = "mathjax_ignore"
+"""The class of elements in which the notebook's typesetter looks for no formulas."""
+
+_MOST_COLOURED = 20_000  # characters of one code block; beyond, colours would cost too much time
+
+
+def markdown(source: str) -> Markup:
+    """`source` as HTML, code in colours.
+
+    ```python
+    >>> markdown("**a** <b>")
+    Markup('<p><strong>a</strong> &lt;b&gt;</p>')
+
+    ```
+    """
+    return MarkdownView().update(source, complete=True)
+
+
+class MarkdownView:
+    """The HTML of a Markdown text that grows at its end.
+
+    ```python
+    view = MarkdownView()
+    view.update("Hel")
+    view.update("Hello **you**", complete=True)
+    ```
+    """
+
+    def __init__(self) -> None:
+        self.formulas = 0
+        self._closed: list[Markup | Token] = []  # fences stay tokens: their colours come last
+        self._closed_html = Markup()
+        self._length = 0  # how much of the text is in the closed blocks
+        self._seen = 0  # up to which line end blocks were looked for
+        self._references: dict[str, Any] = {}
+        self._inlines: dict[str, tuple[Markup, int]] = {}
+
+    def update(self, source: str, *, complete: bool = False) -> Markup:
+        """The HTML of `source`, which starts with all that was given before.
+
+        With `complete`, code gets its colours and references defined late reach earlier text.
+        """
+        if "\r" in source:
+            source = source.replace("\r\n", "\n").replace("\r", "\n")
+        try:
+            if complete:
+                return self._complete(source)
+            self._close_blocks(source)
+            live, formulas = self._blocks(_parse(source[self._length :], self._references))
+            self.formulas = formulas
+            return join([self._closed_html, *(self._fence(block) for block in live)])
+        except (ValueError, IndexError, RecursionError, AttributeError):
+            # A text that the parser cannot take must still be readable.
+            return el("pre", source, class_=f"gn-plain {IGNORE_MATH}")
+
+    def _complete(self, source: str) -> Markup:
+        tokens = _parse(source[self._length :], self._references)
+        if self._references.get("references"):
+            self._closed, self._inlines = [], {}
+            tokens = _parse(source, self._references)
+        blocks = [*self._closed, *self._blocks(tokens)[0]]
+        return join(self._fence(block, colours=True) for block in blocks)
+
+    def _close_blocks(self, source: str) -> None:
+        end = source.rfind("\n") + 1
+        if end <= max(self._seen, self._length):
+            return
+        # Whole lines only: the line that still grows may yet turn out to be part of its neighbour.
+        self._seen = end
+        part = source[self._length : end]
+        tokens = _parse(part, self._references)
+        starts = [i for i, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0]
+        last = tokens[starts[-1]].map if len(starts) > 1 else None
+        if last is None:
+            return
+        closed, _ = self._blocks(tokens[: starts[-1]])
+        self._closed += closed
+        self._closed_html = join([self._closed_html, *(self._fence(block) for block in closed)])
+        lines = part.split("\n", last[0])
+        self._length = end - len(lines[-1])
+
+    def _fence(self, block: Markup | Token, *, colours: bool = False) -> Markup:
+        if isinstance(block, Markup):
+            return block
+        language = block.info.strip().partition(" ")[0]
+        code = _coloured(block.content, language) if colours else None
+        return _code_block(block.content if code is None else code)
+
+    # --- tokens to elements ---
+
+    def _blocks(self, tokens: Sequence[Token]) -> tuple[list[Markup | Token], int]:
+        """The top-level blocks of `tokens`, and the number of formulas in them."""
+        top: list[Markup | Token] = []
+        stack: list[tuple[Token, list[Child]]] = []
+        formulas = 0
+        for token in tokens:
+            if token.type == "fence" and not stack:
+                top.append(token)
+                continue
+            if token.nesting == 1:
+                stack.append((token, []))
+                continue
+            if token.nesting == -1:
+                opened, children = stack.pop()
+                made = _container(opened, children)
+            elif token.type == "inline":
+                made, found = self._inline(token.content)
+                formulas += found
+            else:
+                made = _leaf(token)
+                formulas += token.type == "math"
+            if stack:
+                stack[-1][1].append(made)
+            else:
+                top.append(made)
+        return top, formulas
+
+    def _inline(self, content: str) -> tuple[Markup, int]:
+        known = self._inlines.get(content)
+        if known is None:
+            tokens: list[Token] = []
+            parser = _parser()
+            parser.inline.parse(content, parser, self._references, tokens)
+            known = self._inlines[content] = _inline(tokens)
+        return known
+
+
+def _inline(tokens: Sequence[Token]) -> tuple[Markup, int]:
+    formulas = 0
+    stack: list[tuple[Token | None, list[Child]]] = [(None, [])]
+    for token in tokens:
+        if token.nesting == 1:
+            stack.append((token, []))
+            continue
+        if token.nesting == -1:
+            opened, children = stack.pop()
+            made = join(children) if opened is None else _container(opened, children)
+        else:
+            made = _leaf(token)
+            formulas += token.type == "math"
+        stack[-1][1].append(made)
+    return join(stack[0][1]), formulas
+
+
+def _container(token: Token, children: Sequence[Child]) -> Markup:
+    if token.hidden:  # the paragraphs of a tight list
+        return join(children)
+    if token.tag == "a":
+        address = str(token.attrs.get("href", ""))
+        label = join(children)
+        return link(address, label) if safe_url(address) else _dead_link(address, label)
+    style = token.attrs.get("style")
+    start = token.attrs.get("start")
+    return el(
+        token.tag,
+        *children,
+        style=str(style) if style else None,
+        start=str(start) if start is not None else None,
+    )
+
+
+def _dead_link(address: str, label: Markup) -> Markup:
+    """A link that is not to the web: its label, and where it pointed, as text."""
+    shown = text(address)
+    return label if shown == label else join([label, " (", _text(address), ")"])
+
+
+def _leaf(token: Token) -> Markup:
+    kind = token.type
+    if kind in ("text", "text_special"):
+        return _text(token.content)
+    if kind == "softbreak":
+        return Markup("\n")
+    if kind == "code_inline":
+        return el("code", token.content)
+    if kind in ("fence", "code_block"):
+        return _code_block(token.content)
+    if kind == "hardbreak":
+        return el("br")
+    if kind == "hr":
+        return el("hr")
+    if kind == "math":
+        return el("div", token.content) if token.block else text(token.content)
+    if kind == "image":
+        address = str(token.attrs.get("src", ""))
+        label = text(f"image: {token.content or address}")
+        return link(address, label) if safe_url(address) else _dead_link(address, label)
+    return _text(token.content)
+
+
+def _text(content: str) -> Markup:
+    """Text in which no `$` starts a formula: those that do are tokens of their own."""
+    if "$" not in content:
+        return text(content)
+    pieces = content.split("$")
+    dollar = el("span", "$", class_=IGNORE_MATH)
+    return join([pieces[0], *(join([dollar, piece]) for piece in pieces[1:])])
+
+
+def _code_block(code: str) -> Markup:
+    # JupyterLab and nbconvert colour what is in "highlight"; elsewhere it is a plain block.
+    return el("div", el("pre", el("code", code)), class_="highlight")
+
+
+def _coloured(code: str, language: str) -> Markup | None:
+    """`code` with Pygments' short class names, or None when its language is not known."""
+    if not language or len(code) > _MOST_COLOURED:
+        return None
+    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
+    from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
+    from pygments.util import ClassNotFound  # type: ignore[import-untyped]
+
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
+    return join(
+        el("span", piece, class_=STANDARD_TYPES.get(kind)) if piece.strip() else piece
+        for kind, piece in lexer.get_tokens(code)
+    )
+
+
+# --- the parser -----------------------------------------------------------------------------------
+
+
+def _parse(source: str, env: MutableMapping[str, Any]) -> list[Token]:
+    """The block tokens of `source`; their inline text is parsed when it is rendered."""
+    return _parser().parse(source, env)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    from groqnb.render.math import math_block, math_inline
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    # Whether a link is live is decided when it is rendered.
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    parser.inline.ruler.before("escape", "math", math_inline)
+    parser.block.ruler.before(
+        "fence", "math", math_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
+    return parser
