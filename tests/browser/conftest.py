@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,10 @@ import pytest
 
 from .chromium import FLAGS, NoBrowser, demanded, find
 from .lab import Lab
-from .notebook_page import NotebookPage
+from .tabs import Tabs
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-OpenNotebook = Callable[..., NotebookPage]
-VIEW = {"width": 1200, "height": 900}
 
 
 # Package scope, not session: Playwright's sync interface keeps an event loop running in this
@@ -48,6 +45,14 @@ def lab(browser: Browser) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
+def small_model() -> None:
+    """The small model's weights are on this machine, so that no test waits for a download."""
+    from groqnb.local import weights
+
+    weights.ensure("small")
+
+
+@pytest.fixture(scope="session")
 def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder for pictures: `GROQNB_SHOTS`, or one of pytest's temporary ones."""
     named = os.environ.get("GROQNB_SHOTS")
@@ -61,37 +66,19 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def open_notebook(
     browser: Browser, lab: Lab, shots: Path, request: pytest.FixtureRequest
-) -> Iterator[OpenNotebook]:
-    """Open a notebook (a file, or the sources of code cells) in a tab of its own.
-
-    Afterwards the page must have thrown no error, logged none, and asked nobody off the machine.
-    """
-    opened: list[NotebookPage] = []
-    name = re.sub(r"\W+", "_", request.node.name)
-
-    def open_one(cells: Path | list[str], *, kernel: bool = True) -> NotebookPage:
-        context = browser.new_context(viewport=VIEW)
-        context.set_default_timeout(30_000)
-        notebook = NotebookPage(context, lab)
-        opened.append(notebook)
-        file = f"{name}_{len(opened)}.ipynb"
-        if isinstance(cells, Path):
-            lab.add(cells, file)
-        else:
-            write_notebook(lab.notebooks / file, cells)
-        return notebook.open(file, kernel=kernel)
-
-    yield open_one
-    for number, notebook in enumerate(opened):
+) -> Iterator[Tabs]:
+    """Open notebooks, each in a tab of its own, for one test; see Tabs."""
+    with Tabs(browser, lab, re.sub(r"\W+", "_", request.node.name)) as tabs:
+        yield tabs
         if getattr(request.node, "failed", False):
-            notebook.picture(shots / f"failed_{name}_{number}.png")
-        notebook.page.context.close()
-    lab.end_kernels()
-    for notebook in opened:
-        heard = notebook.heard
-        assert not heard.errors, f"the page threw: {heard.errors}"
-        assert not heard.console, f"the page logged errors: {heard.console}"
-        assert not heard.abroad, f"the page asked other machines: {heard.abroad}"
+            tabs.pictures(shots)
+
+
+@pytest.fixture(scope="module")
+def open_for_all(browser: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Tabs]:
+    """Open notebooks that stay open for all tests of a module; see Tabs."""
+    with Tabs(browser, lab, request.module.__name__.rpartition(".")[2]) as tabs:
+        yield tabs
 
 
 @pytest.hookimpl(wrapper=True)
@@ -100,13 +87,3 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     if report.when == "call":
         item.failed = report.failed
     return report
-
-
-def write_notebook(path: Path, sources: list[str]) -> None:
-    """Write a notebook of these code cells."""
-    import nbformat
-
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
-    notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    nbformat.write(notebook, path)

@@ -72,10 +72,11 @@ class Lab:
         path = self.home / "lab.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def end_kernels(self) -> None:
-        """Shut down every kernel, as closing a notebook's tab and session would."""
+    def end_kernel(self, name: str) -> None:
+        """Shut down the kernel of a notebook, if it has one, as Lab's own command does."""
         for session in json.loads(self._ask("GET", "/api/sessions")):
-            self._ask("DELETE", f"/api/sessions/{session['id']}")
+            if session["path"] == name:
+                self._ask("DELETE", f"/api/sessions/{session['id']}")
 
     def processes(self) -> list[psutil.Process]:
         """Every living process of this server: itself, kernels, and what those started."""

@@ -40,13 +40,21 @@ class Heard:
         """The requests that were not to this machine."""
         return [url for url in self.requests if not _stays_home(url)]
 
+    def must_be_quiet(self) -> None:
+        """Raise AssertionError when the page threw or logged an error, or asked abroad."""
+        assert not self.errors, f"the page threw: {self.errors}"
+        assert not self.console, f"the page logged errors: {self.console}"
+        assert not self.abroad, f"the page asked other machines: {self.abroad}"
+
 
 class NotebookPage:
     """A notebook in a browser's tab; cells are counted from 0, Markdown cells too."""
 
     def __init__(self, context: BrowserContext, lab: Lab) -> None:
         self.lab = lab
+        self.name = ""
         self.heard = Heard()
+        context.set_default_timeout(30_000)
         context.add_init_script(path=PROBE)
         context.on("request", lambda request: self.heard.requests.append(request.url))
         self.page: Page = context.new_page()
@@ -63,6 +71,7 @@ class NotebookPage:
 
         For none, the notebook must name a kernel that is not installed here.
         """
+        self.name = name
         self.page.goto(self.lab.url(name))
         if not kernel:
             # Lab asks, since the notebook's kernel is not installed.
@@ -73,6 +82,11 @@ class NotebookPage:
             return self
         self.page.wait_for_function("window.probe.ready()", timeout=OPEN_MS)
         return self
+
+    def close(self) -> None:
+        """Close the tab, and end its kernel."""
+        self.page.context.close()
+        self.lab.end_kernel(self.name)
 
     def find(self, text: str) -> int:
         """The first cell whose source holds `text`."""
@@ -101,9 +115,9 @@ class NotebookPage:
         self.start(index)
         self.wait(seconds)
 
-    def watch(self, index: int, selector: str = "") -> None:
-        """Keep from now on every change that is seen under a cell, or in `selector` there."""
-        self.page.evaluate("([i, selector]) => probe.watch(i, selector)", [index, selector])
+    def watch(self, index: int, *, without: str = "style") -> None:
+        """Keep from now on every change of the text under a cell; parts `without` don't count."""
+        self.page.evaluate("([i, without]) => probe.watch(i, without)", [index, without])
 
     def watched(self) -> list[Moment]:
         """The moments that `watch` kept, oldest first; ends the watching."""
@@ -132,6 +146,15 @@ class NotebookPage:
         self.page.evaluate("async i => await probe.panel().content.scrollToItem(i)", index)
         self.page.wait_for_function("i => probe.painted(i)", arg=index)
 
+    def contrast(self, index: int, selector: str) -> float:
+        """The contrast (1 to 21, 4.5 is readable) of the first `selector` under a cell."""
+        self.scroll_to(index)
+        ratio: float = self.page.evaluate(
+            "([i, selector]) => probe.contrast(probe.outputArea(i).querySelector(selector))",
+            [index, selector],
+        )
+        return ratio
+
     def trusted(self, index: int) -> bool:
         """Whether Lab trusts the outputs of a cell."""
         trusted: bool = self.page.evaluate("i => probe.trusted(i)", index)
@@ -145,8 +168,7 @@ class NotebookPage:
     def save(self) -> Path:
         """Save the notebook; the file."""
         self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
-        name: str = self.page.evaluate("probe.panel().context.path")
-        return self.lab.notebooks / name
+        return self.lab.notebooks / self.name
 
     def theme(self, name: str) -> None:
         """Change Lab's theme, for example to "JupyterLab Dark"."""

@@ -47,24 +47,63 @@ window.probe = (() => {
     notebook.activeCellIndex = i;
   }
 
+  // The text under a cell; `without` selects parts of it that do not count.
+  function text(area, without) {
+    const copy = area.cloneNode(true);
+    copy.querySelectorAll(without || "style").forEach((part) => part.remove());
+    return copy.textContent;
+  }
+
   // Looks at the output of cell i in every animation frame, as a reader's eye would, and keeps
   // each moment at which something had changed: text, height in px, how many outputs there are.
-  function watch(i, selector) {
+  function watch(i, without) {
     const moments = [];
     const look = () => {
       if (!watching.on) return;
       const area = outputArea(i);
-      const parts = selector ? [...area.querySelectorAll(selector)] : [area];
-      const text = parts.map((part) => part.textContent).join("");
+      const seen = text(area, without);
       const areas = area.querySelectorAll(".jp-OutputArea-output").length;
       const last = moments.at(-1);
-      if (!last || last.text !== text || last.areas !== areas)
-        moments.push({ at: performance.now(), text, areas, height: area.offsetHeight });
+      if (!last || last.text !== seen || last.areas !== areas)
+        moments.push({ at: performance.now(), text: seen, areas, height: area.offsetHeight });
       requestAnimationFrame(look);
     };
     const watching = { on: true, moments };
     window.probe.watching = watching;
     requestAnimationFrame(look);
+  }
+
+  // WCAG's contrast between the text of an element and what is painted behind it: 1 to 21.
+  function contrast(element) {
+    const behind = [];
+    for (let node = element; node; node = node.parentElement) {
+      behind.unshift(rgba(getComputedStyle(node).backgroundColor));
+    }
+    const paper = behind.reduce(over, [255, 255, 255, 1]);
+    const ink = over(paper, rgba(getComputedStyle(element).color));
+    const [dark, light] = [luminance(paper), luminance(ink)].sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+  }
+
+  function rgba(colour) {
+    const context = new OffscreenCanvas(1, 1).getContext("2d");
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  }
+
+  function over(below, above) {
+    const alpha = above[3];
+    return [...above.slice(0, 3).map((v, i) => v * alpha + below[i] * (1 - alpha)), 1];
+  }
+
+  function luminance(colour) {
+    const [r, g, b] = colour
+      .slice(0, 3)
+      .map((v) => v / 255)
+      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   }
 
   function painted(i) {
@@ -97,6 +136,7 @@ window.probe = (() => {
 
   return {
     cell,
+    contrast,
     evaluate,
     execute,
     idleAfterClick,
