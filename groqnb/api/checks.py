@@ -1,0 +1,76 @@
+"""What is refused before a request is spent on it: only where the documentation is certain.
+
+Everything else is the server's to judge; it may know better than this file.
+Docs: API Reference, Create chat completion; Reasoning; OpenAI Compatibility.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from groqnb.types.errors import ParameterError
+
+__all__ = ["check_chat"]
+
+MOST_TOOLS = 128
+MOST_STOPS = 4
+
+_RANGES = {
+    "temperature": (0.0, 2.0),
+    "top_p": (0.0, 1.0),
+    "frequency_penalty": (-2.0, 2.0),
+    "presence_penalty": (-2.0, 2.0),
+}
+
+
+def check_chat(body: Mapping[str, Any], *, stream: bool) -> None:
+    """Raises ParameterError, with the limit in it, for a body that the API is sure to refuse.
+
+    ```python
+    check_chat({"messages": [{}], "temperature": 3}, stream=False)  # raises
+    ```
+    """
+    if not body["messages"]:
+        raise ParameterError("messages is empty.", hint="Send at least one message.")
+    for name, (low, high) in _RANGES.items():
+        value = body.get(name)
+        # `not <=` rather than `>`: NaN is in no range.
+        if isinstance(value, (int, float)) and not low <= value <= high:
+            raise ParameterError(f"{name} is {value}; it goes from {low:g} to {high:g}.")
+    if body.get("n", 1) != 1:
+        raise ParameterError(f"n is {body['n']}; only 1 is supported.")
+    for name in ("max_completion_tokens", "max_tokens"):
+        value = body.get(name)
+        if isinstance(value, int) and value < 1:
+            raise ParameterError(f"{name} is {value}; it is at least 1.")
+    stop = body.get("stop")
+    if isinstance(stop, (list, tuple)) and len(stop) > MOST_STOPS:
+        raise ParameterError(f"{len(stop)} stop sequences; at most {MOST_STOPS} are allowed.")
+    for name in ("tools", "functions"):
+        listed = body.get(name)
+        if isinstance(listed, (list, tuple)) and len(listed) > MOST_TOOLS:
+            raise ParameterError(f"{len(listed)} {name}; at most {MOST_TOOLS} are allowed.")
+    if "stream_options" in body and not stream:
+        raise ParameterError("stream_options needs stream=True.")
+    _check_reasoning(body)
+
+
+def _check_reasoning(body: Mapping[str, Any]) -> None:
+    shape = body.get("reasoning_format")
+    if shape is None:
+        return
+    if "include_reasoning" in body:
+        raise ParameterError("include_reasoning and reasoning_format exclude each other.")
+    if shape != "raw":
+        return
+    wanted = body.get("response_format")
+    structured = isinstance(wanted, Mapping) and wanted.get("type") in (
+        "json_object",
+        "json_schema",
+    )
+    if structured or body.get("tools"):
+        raise ParameterError(
+            f"reasoning_format 'raw' does not go with {'JSON mode' if structured else 'tools'}.",
+            hint="Use 'parsed' or 'hidden'.",
+        )

@@ -1,0 +1,57 @@
+"""One request as a value.
+
+The modules of `groqnb.api` describe each endpoint once and build Calls; a sender, sync or async,
+turns a Call into its reply. Between the two nothing is written twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from groqnb.types.secret import Secret
+
+__all__ = ["Call", "Connection"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A server's base URL, which ends with the version, and the key to send."""
+
+    base_url: str
+    key: Secret | None = None
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request. `reply` is the class of the whole reply or, for a stream, of each chunk.
+
+    Attributes:
+        method: "GET", "POST" or "DELETE".
+        path: what follows the base URL, beginning with a slash, already quoted.
+        body: what is sent as JSON, or None.
+        query: the query's parameters; a sequence repeats its name.
+        headers: sent beside the client's own.
+        timeout: seconds of silence before the call is given up; None: the client's.
+
+    ```python
+    Call("GET", "/models", ModelList)
+    ```
+    """
+
+    method: str
+    path: str
+    reply: type[T]
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, str | Sequence[str]] | None = None
+    # A header may hold a secret of the user's own, and dataclasses print their fields.
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    timeout: float | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The model asked for, where the endpoint has one."""
+        return None if self.body is None else self.body.get("model")

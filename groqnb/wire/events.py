@@ -1,0 +1,153 @@
+"""What happens to a call, told to whoever subscribes: ledger, meters, replay.
+
+Every call sends Sent, then any number of Retried (each followed by another Sent), FirstToken for
+streams, and in the end exactly one of Finished, Failed and Interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "Event",
+    "Events",
+    "Failed",
+    "Finished",
+    "FirstToken",
+    "Interrupted",
+    "Retried",
+    "Sent",
+]
+
+_log = logging.getLogger("groqnb")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What all events have.
+
+    Attributes:
+        call: the same number for all events of one call, unique in the process.
+        path: the endpoint, such as "/chat/completions".
+        model: the model asked for, where the endpoint has one.
+        target: "cloud", "local" or "url".
+        at: seconds on the monotonic clock.
+        time: seconds since 1970.
+    """
+
+    call: int
+    path: str
+    model: str | None
+    target: str
+    at: float
+    time: float
+
+
+@dataclass(frozen=True)
+class Sent(Event):
+    """A request goes out; `attempt` is 0 for the first."""
+
+    attempt: int
+    stream: bool
+
+
+@dataclass(frozen=True)
+class Retried(Event):
+    """An attempt failed with `error`; the next one follows in `delay` seconds."""
+
+    attempt: int
+    error: Exception
+    delay: float
+
+
+@dataclass(frozen=True)
+class FirstToken(Event):
+    """The first token of a stream came, `ttft` seconds after the request was sent."""
+
+    ttft: float
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """The answer is complete. `seconds` is the whole time, waits between retries included."""
+
+    seconds: float
+    usage: Any
+    headers: Mapping[str, str]
+    request_id: str | None
+    ttft: float | None
+    retries: int
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """The call ended with `error`, after `received` chunks of a stream."""
+
+    seconds: float
+    error: Exception
+    received: int
+    headers: Mapping[str, str]
+    retries: int
+
+
+@dataclass(frozen=True)
+class Interrupted(Event):
+    """This side ended the call: Ctrl-C, a cancelled task, or a stream closed early."""
+
+    seconds: float
+    received: int
+    ttft: float | None
+    usage: Any
+    headers: Mapping[str, str]
+    request_id: str | None
+    retries: int
+
+
+class Events:
+    """The hub between calls and those who listen.
+
+    ```python
+    events = Events()
+    stop = events.subscribe(print)
+    client = Groq(events=events)
+    stop()  # listens no longer
+    ```
+
+    Subscribers are called in the thread of the call, in order; what they raise is logged under
+    the logger `groqnb` and goes no further.
+    """
+
+    def __init__(self) -> None:
+        # Replaced whole, never changed: publishing reads it without the lock.
+        self._subscribers: tuple[Callable[[Event], object], ...] = ()
+        self._lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        """True when somebody listens."""
+        return bool(self._subscribers)
+
+    def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls `listener` with every event from now on; call the result to end that."""
+        with self._lock:
+            self._subscribers = (*self._subscribers, listener)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                kept = list(self._subscribers)
+                if listener in kept:
+                    kept.remove(listener)
+                self._subscribers = tuple(kept)
+
+        return unsubscribe
+
+    def publish(self, event: Event) -> None:
+        """Tells every subscriber."""
+        for listener in self._subscribers:
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 - a listener's fault must never break a call
+                _log.warning("a subscriber to groqnb's events failed", exc_info=True)

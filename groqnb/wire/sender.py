@@ -1,0 +1,247 @@
+"""The two senders: a Call goes in, its reply comes out; or is awaited.
+
+Both run the same steps (`groqnb.wire.exchange`) and share all that is not I/O (`_Sender`). What
+remains to be written twice is this: wait, send, read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from groqnb.types.base import Reply, StreamChunk
+from groqnb.types.errors import ResponseError
+from groqnb.wire.call import Call, Connection
+from groqnb.wire.events import Events
+from groqnb.wire.exchange import Broken, Pause, RawReply, exchange
+from groqnb.wire.failures import Scene
+from groqnb.wire.reading import Reading
+from groqnb.wire.retry import RetryPolicy, waiting_is_off
+from groqnb.wire.stream import AsyncStream, Stream
+from groqnb.wire.trace import Trace
+from groqnb.wire.transport import AsyncChannel, Channel
+
+__all__ = ["AsyncSender", "Server", "SyncSender"]
+
+T = TypeVar("T", bound=BaseModel)
+C = TypeVar("C", bound=StreamChunk)
+H = TypeVar("H", Channel, AsyncChannel)
+
+
+class Server(Protocol):
+    """What a sender must know of where calls go; `groqnb.target.Target` is one."""
+
+    @property
+    def kind(self) -> str:
+        """ "cloud", "local" or "url"."""
+
+    @property
+    def key_source(self) -> str | None:
+        """Where the key was found."""
+
+    def connected(self) -> bool:
+        """True when `connect` has nothing to wait for."""
+
+    def connect(self, progress: Any = None) -> Connection:
+        """The base URL and key to use now."""
+
+
+class _Sender(Generic[H]):
+    """What both senders have in common."""
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        make_channel: Callable[[Connection], H],
+        policy: RetryPolicy,
+        events: Events,
+        progress: Any = None,
+    ) -> None:
+        self._server = server
+        self._make_channel: Callable[[Connection], H] = make_channel
+        self._policy = policy
+        self._events = events
+        self._progress = progress
+        self._connection: Connection | None = None
+        self._scene = Scene(server.kind, "")
+        self._channel: H | None = None
+        self._process = 0
+
+    def _channel_to(self, connection: Connection) -> H:
+        """The channel to this server; a new one after a fork, or when the engine moved."""
+        process = os.getpid()
+        channel = self._channel
+        if channel is None or connection != self._connection or process != self._process:
+            channel = self._channel = self._make_channel(connection)
+            self._connection, self._process = connection, process
+            self._scene = Scene(
+                self._server.kind, connection.base_url, connection.key, self._server.key_source
+            )
+        return channel
+
+    def _begin(self, call: Call[Any], *, stream: bool) -> Trace:
+        return Trace(self._events, call, self._server.kind, stream=stream)
+
+    def _steps(self, call: Call[Any], trace: Trace) -> Any:
+        return exchange(call, self._policy, lambda: self._scene, trace)
+
+    def _reply(self, call: Call[T], raw: RawReply, trace: Trace) -> T:
+        """The typed reply; raises ResponseError for one of another shape."""
+        trace.headers = raw.headers
+        try:
+            reply = call.reply.model_validate_json(raw.body)
+        except ValidationError as error:
+            failure = _unreadable(raw, error)
+        else:
+            if isinstance(reply, Reply):
+                reply._headers = raw.headers
+                trace.request_id = reply.request_id
+            trace.finished(getattr(reply, "usage", None))
+            return reply
+        raise failure
+
+    def _reading(self, call: Call[C], raw: RawReply, trace: Trace) -> Reading[C]:
+        trace.headers = raw.headers
+        return Reading(call.reply, self._scene, trace, call.model)
+
+    @property
+    def _drains(self) -> bool:
+        """True where the end of the body may be waited for, so the connection can be kept.
+
+        An unknown server may say [DONE] and then hold the line.
+        """
+        return self._server.kind != "url"
+
+
+def _unreadable(raw: RawReply, error: ValidationError) -> ResponseError:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    what = f"{place}: {first['msg']}" if place else first["msg"]
+    text = raw.body[:2000].decode(errors="replace")
+    kind = raw.headers.get("content-type", "")
+    hint = None
+    if "html" in kind or text.lstrip().startswith("<"):
+        hint = "It is a web page: is the base URL right?"
+    return ResponseError(
+        f"The reply is not what this endpoint promises ({what}).", hint=hint, body=text
+    )
+
+
+class SyncSender(_Sender[Channel]):
+    """Sends Calls and returns their replies."""
+
+    def send(self, call: Call[T]) -> T:
+        """The whole reply. Raises the errors of `groqnb.types.errors`."""
+        trace = self._begin(call, stream=False)
+        try:
+            return self._reply(call, self._run(call, trace, stream=False), trace)
+        except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
+            raise _ended(trace, stop) from None
+
+    def open(self, call: Call[C]) -> Stream[C]:
+        """The stream, once it has begun. Raises the errors of `groqnb.types.errors`."""
+        trace = self._begin(call, stream=True)
+        try:
+            raw = self._run(call, trace, stream=True)
+        except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
+            raise _ended(trace, stop) from None
+        return Stream(raw.opened, self._reading(call, raw, trace), drain=self._drains)
+
+    def _run(self, call: Call[Any], trace: Trace, *, stream: bool) -> RawReply:
+        steps = self._steps(call, trace)
+        outcome: RawReply | Broken | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if isinstance(step, Pause):
+                outcome = None
+                if not waiting_is_off():
+                    time.sleep(step.seconds)
+            else:
+                channel = self._channel_to(self._server.connect(self._progress))
+                outcome = channel.send(call, stream=stream)
+
+    def close(self) -> None:
+        """Closes the connections; a call after this opens new ones."""
+        channel, self._channel = self._channel, None
+        if channel is not None and self._process == os.getpid():
+            channel.close()
+
+
+class AsyncSender(_Sender[AsyncChannel]):
+    """Sends Calls and awaits their replies."""
+
+    async def send(self, call: Call[T]) -> T:
+        """The whole reply. Raises the errors of `groqnb.types.errors`."""
+        trace = self._begin(call, stream=False)
+        try:
+            return self._reply(call, await self._run(call, trace, stream=False), trace)
+        except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
+            raise _ended(trace, stop) from None
+
+    async def open(self, call: Call[C]) -> AsyncStream[C]:
+        """The stream, once it has begun. Raises the errors of `groqnb.types.errors`."""
+        trace = self._begin(call, stream=True)
+        try:
+            raw = await self._run(call, trace, stream=True)
+        except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
+            raise _ended(trace, stop) from None
+        return AsyncStream(raw.opened, self._reading(call, raw, trace), drain=self._drains)
+
+    async def _run(self, call: Call[Any], trace: Trace, *, stream: bool) -> RawReply:
+        steps = self._steps(call, trace)
+        outcome: RawReply | Broken | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if isinstance(step, Pause):
+                outcome = None
+                if not waiting_is_off():
+                    await asyncio.sleep(step.seconds)
+            else:
+                outcome = await (await self._connect()).send(call, stream=stream)
+
+    async def _connect(self) -> AsyncChannel:
+        if self._server.connected():
+            connection = self._server.connect(self._progress)
+        else:
+            # The start of the engine takes seconds: other tasks go on meanwhile.
+            connection = await asyncio.to_thread(self._server.connect, self._progress)
+        channel = self._channel_to(connection)
+        # Connections belong to the event loop they were opened in.
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                channel.forget()
+            self._loop = loop
+        return channel
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def close(self) -> None:
+        """Closes the connections; a call after this opens new ones."""
+        channel, self._channel = self._channel, None
+        if channel is not None and self._process == os.getpid():
+            await channel.close()
+
+
+def _ended(trace: Trace, stop: BaseException) -> BaseException:
+    """Tells the hub how the call ended, and takes the transport's frames off the exception.
+
+    Those frames hold the Authorization header in local variables.
+    """
+    if isinstance(stop, Exception):
+        trace.failed(stop)
+    else:
+        trace.interrupted()
+    return stop.with_traceback(None)

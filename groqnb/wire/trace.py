@@ -1,0 +1,123 @@
+"""One call's way through its events: numbers it, keeps its times, tells the hub."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from groqnb.wire.call import Call
+from groqnb.wire.events import (
+    Event,
+    Events,
+    Failed,
+    Finished,
+    FirstToken,
+    Interrupted,
+    Retried,
+    Sent,
+)
+
+__all__ = ["Trace"]
+
+_numbers = itertools.count(1)
+
+
+class Trace:
+    """Tells the hub what happens to one call. Nothing is built while nobody listens."""
+
+    __slots__ = ("_call", "_ended", "_events", "_number", "_sent", "_start", "_stream", "_target",
+                 "headers", "request_id", "retries", "ttft")  # fmt: skip
+
+    def __init__(self, events: Events, call: Call[Any], target: str, *, stream: bool) -> None:
+        self._events = events
+        self._call = call
+        self._target = target
+        self._stream = stream
+        self._number = next(_numbers)
+        self._start = self._sent = time.monotonic()
+        self._ended = False
+        self.headers: Mapping[str, str] = {}
+        self.request_id: str | None = None
+        self.retries = 0
+        self.ttft: float | None = None
+
+    def _publish(self, kind: type[Event], **more: Any) -> None:
+        call = self._call
+        self._events.publish(
+            kind(
+                call=self._number,
+                path=call.path,
+                model=call.model,
+                target=self._target,
+                at=time.monotonic(),
+                time=time.time(),
+                **more,
+            )
+        )
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._start
+
+    def _ends(self) -> bool:
+        """True the first time: a call has one end, whoever reports it first."""
+        first, self._ended = not self._ended, True
+        return first and bool(self._events)
+
+    def sent(self, attempt: int) -> None:
+        """The request goes out."""
+        self.retries = attempt
+        self._sent = time.monotonic()
+        if self._events:
+            self._publish(Sent, attempt=attempt, stream=self._stream)
+
+    def retried(self, attempt: int, error: Exception, delay: float) -> None:
+        """The attempt failed and will be repeated."""
+        if self._events:
+            self._publish(Retried, attempt=attempt, error=error, delay=delay)
+
+    def first_token(self) -> None:
+        """The first token came."""
+        self.ttft = time.monotonic() - self._sent
+        if self._events:
+            self._publish(FirstToken, ttft=self.ttft)
+
+    def finished(self, usage: Any) -> None:
+        """The answer is complete."""
+        if self._ends():
+            self._publish(
+                Finished,
+                seconds=self._seconds(),
+                usage=usage,
+                headers=self.headers,
+                request_id=self.request_id,
+                ttft=self.ttft,
+                retries=self.retries,
+            )
+
+    def failed(self, error: Exception, received: int = 0) -> None:
+        """The call ended with an error."""
+        if self._ends():
+            self._publish(
+                Failed,
+                seconds=self._seconds(),
+                error=error,
+                received=received,
+                headers=self.headers,
+                retries=self.retries,
+            )
+
+    def interrupted(self, received: int = 0, usage: Any = None) -> None:
+        """This side ended the call."""
+        if self._ends():
+            self._publish(
+                Interrupted,
+                seconds=self._seconds(),
+                received=received,
+                ttft=self.ttft,
+                usage=usage,
+                headers=self.headers,
+                request_id=self.request_id,
+                retries=self.retries,
+            )
