@@ -1,0 +1,1 @@
+"""What does the engine's real work: one module for each component, loaded when it is needed."""

@@ -1,0 +1,293 @@
+"""The language model: a GGUF file run by llama.cpp, by way of the package xllamacpp.
+
+Prompts are made by the template that the model brings, and completed token by token. The
+runtime holds the interpreter's lock while it loads a model, so nothing else happens meanwhile;
+connections wait in the system's queue. It also opens an HTTP server of its own, the only way to
+its template and tokenizer: on loopback, under a key that never leaves this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from groqnb.local.chat_messages import Turn
+from groqnb.local.parts.seats import Seats
+from groqnb.local.refusal import Refusal, bad_request
+
+__all__ = ["Completion", "Done", "Llm", "Prompt"]
+
+_SLOTS = 4
+# Small batches let a request that is given up stop in the middle of a long prompt.
+_BATCH = 512
+# Without a bound a small model may babble until its context is full, minutes later.
+_MOST_TOKENS_UNASKED = 2048
+# llama.cpp takes 32 bits, and the last value means "choose one".
+_SEEDS = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt as the model reads it, its length in tokens, the seconds it waited for the model."""
+
+    text: str
+    tokens: int
+    waited: float = 0.0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """How to complete a prompt. `max_tokens` None means the engine's own bound."""
+
+    temperature: float
+    top_p: float
+    seed: int | None
+    stop: Sequence[str]
+    max_tokens: int | None
+    json_object: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """The end of a completion. Times are in seconds."""
+
+    finish_reason: str
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    queue_time: float
+    prompt_time: float
+    completion_time: float
+
+
+class Llm:
+    """One loaded model. `name` is shown in replies, `context` is its window in tokens."""
+
+    def __init__(self, path: Path, name: str, context: int) -> None:
+        self.name = name
+        self.context = context
+        self._path = path
+        self._key = secrets.token_hex(16)
+        self._loaded: Future[Any] = Future()
+        self._threads = ThreadPoolExecutor(_SLOTS, "generate")
+        self._seats = Seats(_SLOTS, context)
+
+    def load(self) -> None:
+        """Load the model, in this thread. A failure is kept for the requests that wait."""
+        try:
+            # Read by llama.cpp's thread pool: spinning threads starve each other.
+            os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+            import xllamacpp
+
+            self._loaded.set_result(xllamacpp.Server(self._settings(xllamacpp)))
+        except Exception as error:  # noqa: BLE001 — whatever it is, requests must hear of it
+            self._loaded.set_exception(error)
+
+    def failure(self) -> str | None:
+        """Why the model could not be loaded; None while it loads and when it is there."""
+        if not self._loaded.done():
+            return None
+        error = self._loaded.exception()
+        return None if error is None else f"The model {self.name} could not be loaded: {error}"
+
+    def _settings(self, xllamacpp: Any) -> Any:
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self._path)
+        params.n_ctx = self.context
+        # One pool of context for all slots: a single request may use the whole of it.
+        params.n_parallel = _SLOTS
+        params.kv_unified = True
+        params.n_batch = _BATCH
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _thread_count()
+        params.use_jinja = True
+        params.warmup = False
+        # Measuring what fits into memory costs a second load.
+        params.fit_params = False
+        params.cache_ram_mib = 0
+        params.verbosity = 1
+        params.ui = False
+        params.endpoint_slots = False
+        params.hostnames = ["127.0.0.1"]
+        params.port = 0
+        params.api_keys = [self._key]
+        params.cors_origins = ""
+        params.n_threads_http = 2
+        return params
+
+    async def ready(self) -> Any:
+        """The loaded model; waits for it. Raises a 503 when it could not be loaded."""
+        if not self._loaded.done():
+            await asyncio.wait([asyncio.wrap_future(_follow(self._loaded))])
+        reason = self.failure()
+        if reason is not None:
+            raise Refusal(503, reason, type="service_unavailable_error", code="model_not_loaded")
+        return self._loaded.result()
+
+    async def prompt(self, turns: Sequence[Turn], prefill: str = "") -> Prompt:
+        """`turns` through the model's template, with the answer's beginning after them.
+
+        Raises a 400 when it fills the context window, so that no token fits behind it.
+        """
+        came = time.perf_counter()
+        server = await self.ready()
+        waited = time.perf_counter() - came
+        made = await asyncio.get_running_loop().run_in_executor(
+            None, self._prompt, server.listening_address, list(turns), prefill
+        )
+        return replace(made, waited=waited)
+
+    def _prompt(self, address: str, turns: list[Turn], prefill: str) -> Prompt:
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        text = self._ask(address, "/apply-template", {"messages": messages})["prompt"] + prefill
+        found = self._ask(
+            address, "/tokenize", {"content": text, "add_special": True, "parse_special": True}
+        )
+        count = len(found["tokens"])
+        if count >= self.context:
+            raise bad_request(
+                f"The messages have {count} tokens; the context window of the local model "
+                f"{self.name} is {self.context} tokens, prompt and completion together.",
+                "messages",
+                "context_length_exceeded",
+            )
+        return Prompt(text, count)
+
+    def _ask(self, address: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+        try:
+            headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+            connection.request("POST", path, json.dumps(body), headers)
+            reply = connection.getresponse()
+            answer: dict[str, Any] = json.loads(reply.read())
+        finally:
+            connection.close()
+        if reply.status != 200:
+            # The template of the model refuses the messages (their order, for one).
+            said = str(answer.get("error", {}).get("message", "")).strip()
+            raise bad_request(
+                f"The template of the local model {self.name} does not take these messages: {said}",
+                "messages",
+            )
+        return answer
+
+    async def complete(self, prompt: Prompt, how: Completion) -> AsyncGenerator[str | Done, None]:
+        """Pieces of text as they are made, then one Done. Ends early when it is closed.
+
+        Raises Refusal when the runtime refuses.
+        """
+        server = await self.ready()
+        room = self.context - prompt.tokens
+        # Unasked for, an answer leaves the other slots their share of the context.
+        share = max(256, min(_MOST_TOKENS_UNASKED, self.context // _SLOTS - 256))
+        tokens = min(how.max_tokens or share, room)
+        came = time.perf_counter()
+        async with self._seats.take(prompt.tokens + tokens):
+            waited = prompt.waited + time.perf_counter() - came
+            body = json.dumps(_runtime_request(prompt, how, tokens)).encode()
+            async with aclosing(self._run(server, body)) as events:
+                async for event in events:
+                    if "error" in event:
+                        raise _runtime_refusal(event["error"])
+                    if not event.get("choices") or "prompt_progress" in event:
+                        continue
+                    choice = event["choices"][0]
+                    if choice["text"]:
+                        yield choice["text"]
+                    if choice["finish_reason"] is not None:
+                        yield _done(event, choice["finish_reason"], waited)
+
+    async def _run(self, server: Any, body: bytes) -> AsyncGenerator[dict[str, Any], None]:
+        """The runtime's events. It runs in a thread that stops soon after this is closed."""
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
+        given_up = threading.Event()
+
+        def on_event(event: bytes) -> bool:
+            loop.call_soon_threadsafe(events.put_nowait, event)
+            return given_up.is_set()
+
+        def work() -> None:
+            end: BaseException | None = None
+            try:
+                server.handle_completions(body, on_event)
+            except Exception as error:  # noqa: BLE001 — handed over to the request
+                end = error
+            loop.call_soon_threadsafe(events.put_nowait, end)
+
+        self._threads.submit(work)
+        try:
+            while (event := await events.get()) is not None:
+                if isinstance(event, BaseException):
+                    raise event
+                yield json.loads(event)
+        finally:
+            given_up.set()
+
+
+def _follow(source: Future[Any]) -> Future[None]:
+    """A future that ends with `source`; giving it up does not give `source` up."""
+    follower: Future[None] = Future()
+    source.add_done_callback(lambda _: follower.set_result(None))
+    return follower
+
+
+def _thread_count() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    # Above a few cores half of them are hyper-threads, which slow the arithmetic down.
+    return cores if cores <= 4 else max(4, cores // 2)
+
+
+def _runtime_request(prompt: Prompt, how: Completion, tokens: int) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "prompt": prompt.text,
+        "stream": True,
+        # Events during the prompt are the chance to stop there.
+        "return_progress": True,
+        "max_tokens": tokens,
+        "temperature": how.temperature,
+        "top_p": how.top_p,
+        "stop": list(how.stop),
+    }
+    if how.seed is not None:
+        request["seed"] = how.seed % _SEEDS
+        # A prompt taken from the cache is computed in other steps than a fresh one, with other
+        # roundings: a seed is to give the same text each time.
+        request["cache_prompt"] = False
+    if how.json_object:
+        request["json_schema"] = {"type": "object"}
+    return request
+
+
+def _done(event: dict[str, Any], reason: str, waited: float) -> Done:
+    usage, timings = event["usage"], event["timings"]
+    return Done(
+        finish_reason=reason,
+        prompt_tokens=usage["prompt_tokens"],
+        cached_tokens=usage.get("prompt_tokens_details", {}).get("cached_tokens", 0),
+        completion_tokens=usage["completion_tokens"],
+        queue_time=waited,
+        prompt_time=timings["prompt_ms"] / 1000,
+        completion_time=timings["predicted_ms"] / 1000,
+    )
+
+
+def _runtime_refusal(error: dict[str, Any]) -> Refusal:
+    status = int(error.get("code", 500))
+    message = f"The local model's runtime refused: {error.get('message', 'no reason given')}"
+    if 400 <= status < 500:
+        return Refusal(400, message)
+    return Refusal(500, message, type="internal_server_error")
