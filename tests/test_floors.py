@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "groqnb"
 FLOORS: dict[str, int] = {
     "local": 0,
     "types": 1,
-    "catalog": 1,
+    "catalog": 0,
     "wire": 2,
     "render": 2,
     "api": 3,
@@ -25,6 +25,7 @@ FLOORS: dict[str, int] = {
     "conversation": 5,
     "showing": 5,
     "magics": 6,
+    "magic_options": 6,
     "magic_parser": 6,
     "interpolation": 6,
     "completion": 6,
