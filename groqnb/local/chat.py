@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+from groqnb.local.chat_events import ChatEvent, Done, TextDelta
 from groqnb.local.chat_request import ChatRequest
-from groqnb.local.parts.llm import Completion, Done, Llm, Prompt
+from groqnb.local.parts import llm as runtime
+from groqnb.local.parts.llm import Completion, Llm, Prompt
 from groqnb.local.quota import Quota
 from groqnb.local.refusal import Refusal
 
@@ -42,7 +44,11 @@ class Chat:
         quota.admit(request.info, prompt.tokens)
         return cls(request, prompt, llm, quota, request_id)
 
-    def _pieces(self) -> AbstractAsyncContextManager[AsyncIterator[str | Done]]:
+    async def events(self) -> AsyncGenerator[ChatEvent, None]:
+        """The answer as it is made; the last event is Done. Closing it stops the model.
+
+        Raises Refusal when the answer cannot be finished; what came before is then no answer.
+        """
         wanted = self.request
         how = Completion(
             temperature=wanted.temperature,
@@ -52,23 +58,28 @@ class Chat:
             max_tokens=wanted.max_tokens,
             json_object=wanted.json_mode,
         )
-        return aclosing(self.llm.complete(self.prompt, how))
+        async with aclosing(self.llm.complete(self.prompt, how)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    yield TextDelta(piece)
+                else:
+                    self.quota.spent(wanted.info, piece.completion_tokens)
+                    yield Done(piece.finish_reason, _usage(piece))
 
     async def whole(self) -> dict[str, Any]:
         """The reply to a request that does not stream. Raises Refusal."""
         texts: list[str] = []
         done: Done | None = None
-        async with self._pieces() as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Done):
-                    done = piece
-                else:
-                    texts.append(piece)
+        async with aclosing(self.events()) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    texts.append(event.text)
+                elif isinstance(event, Done):
+                    done = event
         if done is None:
             raise Refusal(
                 500, "The local model stopped without an end.", type="internal_server_error"
             )
-        self.quota.spent(self.request.info, done.completion_tokens)
         text = "".join(texts)
         if self.request.json_mode and not self.request.prefill:
             _refuse_broken_json(text)
@@ -85,7 +96,7 @@ class Chat:
                     "finish_reason": done.finish_reason,
                 }
             ],
-            "usage": _usage(done),
+            "usage": done.usage,
             "system_fingerprint": self._fingerprint,
             "x_groq": {"id": self.request_id},
         }
@@ -94,18 +105,18 @@ class Chat:
         """The reply's events, as bytes of the stream."""
         yield self._event({"role": "assistant", "content": ""}, x_groq={"id": self.request_id})
         try:
-            async with self._pieces() as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, str):
-                        yield self._event({"content": piece})
-                        continue
-                    self.quota.spent(self.request.info, piece.completion_tokens)
-                    usage = _usage(piece)
-                    yield self._event(
-                        {}, piece.finish_reason, x_groq={"id": self.request_id, "usage": usage}
-                    )
-                    if self.request.include_usage:
-                        yield _sse({**self._head(), "choices": [], "usage": usage})
+            async with aclosing(self.events()) as events:
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        yield self._event({"content": event.text})
+                    elif isinstance(event, Done):
+                        yield self._event(
+                            {},
+                            event.finish_reason,
+                            x_groq={"id": self.request_id, "usage": event.usage},
+                        )
+                        if self.request.include_usage:
+                            yield _sse({**self._head(), "choices": [], "usage": event.usage})
         except Refusal as refusal:
             # The status line is gone: the stream itself has to say what happened.
             error = refusal.body()["error"]
@@ -148,7 +159,7 @@ def _sse(data: dict[str, Any]) -> bytes:
     )
 
 
-def _usage(done: Done) -> dict[str, Any]:
+def _usage(done: runtime.Done) -> dict[str, Any]:
     usage: dict[str, Any] = {
         "queue_time": round(done.queue_time, 9),
         "prompt_tokens": done.prompt_tokens,
