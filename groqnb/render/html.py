@@ -53,12 +53,16 @@ def text(value: str) -> Markup:
 
     ```
     """
-    return value if isinstance(value, Markup) else Markup(_escape(value, quote=False))
+    if isinstance(value, Markup):
+        return value
+    if "&" in value or "<" in value or ">" in value:
+        value = _escape(value, quote=False)
+    return Markup(value)
 
 
 def join(parts: Iterable[Child], between: str = "") -> Markup:
     """The parts one after the other; those that are not Markup are escaped."""
-    return Markup(text(between).join(text(part) for part in parts if part is not None))
+    return Markup(text(between).join([text(part) for part in parts if part is not None]))
 
 
 def el(tag: str, *children: Child, **attributes: str | bool | None) -> Markup:

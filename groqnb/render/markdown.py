@@ -26,6 +26,7 @@ __all__ = ["IGNORE_MATH", "MarkdownView", "markdown"]
 IGNORE_MATH = "mathjax_ignore"
 """The class of elements in which the notebook's typesetter looks for no formulas."""
 
+_SHORT_TAIL = 200  # characters that are cheaper to parse again than to look into
 _MOST_COLOURED = 20_000  # characters of one code block; beyond, colours would cost too much time
 
 
@@ -56,7 +57,6 @@ class MarkdownView:
         self._closed: list[Markup | Token] = []  # fences stay tokens: their colours come last
         self._closed_html = Markup()
         self._length = 0  # how much of the text is in the closed blocks
-        self._seen = 0  # up to which line end blocks were looked for
         self._references: dict[str, Any] = {}
         self._inlines: dict[str, tuple[Markup, int]] = {}
 
@@ -70,9 +70,8 @@ class MarkdownView:
         try:
             if complete:
                 return self._complete(source)
-            self._close_blocks(source)
-            live, formulas = self._blocks(_parse(source[self._length :], self._references))
-            self.formulas = formulas
+            tail = source[self._length :]
+            live, self.formulas = self._blocks(self._close(tail, _parse(tail, self._references)))
             return join([self._closed_html, *(self._fence(block) for block in live)])
         except (ValueError, IndexError, RecursionError, AttributeError):
             # A text that the parser cannot take must still be readable.
@@ -86,23 +85,25 @@ class MarkdownView:
         blocks = [*self._closed, *self._blocks(tokens)[0]]
         return join(self._fence(block, colours=True) for block in blocks)
 
-    def _close_blocks(self, source: str) -> None:
-        end = source.rfind("\n") + 1
-        if end <= max(self._seen, self._length):
-            return
-        # Whole lines only: the line that still grows may yet turn out to be part of its neighbour.
-        self._seen = end
-        part = source[self._length : end]
-        tokens = _parse(part, self._references)
-        starts = [i for i, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0]
-        last = tokens[starts[-1]].map if len(starts) > 1 else None
-        if last is None:
-            return
-        closed, _ = self._blocks(tokens[: starts[-1]])
+    def _close(self, tail: str, tokens: list[Token]) -> list[Token]:
+        """Close what can be closed of the text's tail; the tokens of the rest."""
+        if len(tail) < _SHORT_TAIL:
+            return tokens
+        # Where a block begins is settled by its first line, for a table by its second too. The
+        # line that still grows may yet turn out to belong to its neighbour.
+        settled = tail.count("\n") - 2
+        begin = 0
+        for i, token in enumerate(tokens):
+            if token.level == 0 and token.nesting >= 0 and token.map and token.map[0] <= settled:
+                begin = i
+        if begin == 0:
+            return tokens
+        line = (tokens[begin].map or [0])[0]
+        closed, _ = self._blocks(tokens[:begin])
         self._closed += closed
         self._closed_html = join([self._closed_html, *(self._fence(block) for block in closed)])
-        lines = part.split("\n", last[0])
-        self._length = end - len(lines[-1])
+        self._length += len(tail) - len(tail.split("\n", line)[-1])
+        return tokens[begin:]
 
     def _fence(self, block: Markup | Token, *, colours: bool = False) -> Markup:
         if isinstance(block, Markup):
@@ -231,18 +232,26 @@ def _coloured(code: str, language: str) -> Markup | None:
     """`code` with Pygments' short class names, or None when its language is not known."""
     if not language or len(code) > _MOST_COLOURED:
         return None
-    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
-    from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
-    from pygments.util import ClassNotFound  # type: ignore[import-untyped]
-
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
+    lexer = _lexer(language)
+    if lexer is None:
         return None
+    from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
+
     return join(
         el("span", piece, class_=STANDARD_TYPES.get(kind)) if piece.strip() else piece
         for kind, piece in lexer.get_tokens(code)
     )
+
+
+@lru_cache(maxsize=32)
+def _lexer(language: str) -> Any:
+    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
+    from pygments.util import ClassNotFound  # type: ignore[import-untyped]
+
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
 
 
 # --- the parser -----------------------------------------------------------------------------------

@@ -56,39 +56,35 @@ def _dollar_end(source: str, start: int, most: int) -> int:
 
 
 def math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Take a displayed formula that starts a line, up to its closing or the end of the text.
+    """Take a displayed formula that starts a line: to its closing, a blank line, or the end.
 
-    A blank line before the closing, which TeX forbids, means that it is none.
+    That it is one is settled by its first line, so that text which grows never loses a block.
     """
     if state.is_code_block(start):
         return False
-    first = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
+    first = _line(state, start)
     closing = _CLOSING.get(first[:2])
     if closing is None or closing == "\\)":
         return False
-    lines = [first]
-    line = start
+    line = start + 1
     if closing in first[2:]:
         if not first.rstrip().endswith(closing) or first.count(closing, 2) > 1:
-            return False
+            return False  # a formula inside a line of text
     else:
-        while True:
+        while line < end and not state.isEmpty(line) and state.sCount[line] >= state.blkIndent:
             line += 1
-            if line >= end:
-                break
-            if state.isEmpty(line) or state.sCount[line] < state.blkIndent:
-                return False
-            text = state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
-            lines.append(text)
-            if closing in text:
-                if not text.rstrip().endswith(closing):
-                    return False
+            if closing in _line(state, line - 1):
                 break
     if silent:
         return True
-    state.line = min(line + 1, end)
+    state.line = line
     token = state.push("math", "", 0)
     token.block = True
-    token.content = "\n".join(lines)
-    token.map = [start, state.line]
+    token.content = "\n".join(_line(state, number) for number in range(start, line))
+    token.map = [start, line]
     return True
+
+
+def _line(state: StateBlock, number: int) -> str:
+    begin = state.bMarks[number] + state.tShift[number]
+    return state.src[begin : state.eMarks[number]]
