@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-from typing_extensions import Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from groqnb.api.chat import Chat
 from groqnb.api.models import Models
@@ -15,12 +12,14 @@ from groqnb.api.resource import headers_of, shows_parameters
 from groqnb.target import Target, resolve
 from groqnb.types.errors import ParameterError
 from groqnb.types.secret import Secret
-from groqnb.wire.events import Events
+from groqnb.wire.channel import AsyncChannel, Channel
+from groqnb.wire.hub import Events
 from groqnb.wire.retry import RetryPolicy
 from groqnb.wire.sender import AsyncSender, SyncSender
-from groqnb.wire.transport import AsyncChannel, Channel
 
 if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
     from groqnb.local.process import Progress
 
 __all__ = ["AsyncGroq", "Groq", "Settings"]
@@ -88,7 +87,7 @@ class _Client:
         return {
             "server": target,
             "make_channel": lambda connection: channel(
-                connection, headers=headers, timeout=timeout, local=local, transport=transport
+                connection, headers=headers, timeout=timeout, transport=transport
             ),
             "policy": RetryPolicy(retries, _amount(settings, "max_wait", 60.0)),
             "events": self.events,
@@ -103,7 +102,9 @@ def _refuse_unknown(client: str, settings: Mapping[str, Any]) -> None:
     known = Settings.__annotations__
     for name in settings:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, n=1)
             raise ParameterError(
                 f"{client} has no setting {name!r}.",
                 hint=f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(known)}.",

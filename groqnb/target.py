@@ -10,7 +10,6 @@ with a version such as `/v1`, `/openai/v1` is appended.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable
@@ -120,7 +119,9 @@ def resolve(
         return _at(CLOUD_URL, "it was asked for", api_key)
     if where is not None:
         if "://" not in where:
-            near = difflib.get_close_matches(where.lower(), ["local", "cloud"], n=1)
+            from difflib import get_close_matches
+
+            near = get_close_matches(where.lower(), ["local", "cloud"], n=1)
             guess = f" Did you mean {near[0]!r}?" if near else ""
             raise ParameterError(f"{where!r} is not local, cloud or a URL.{guess}")
         return _at(where, "it was asked for", api_key)

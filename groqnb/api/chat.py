@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
-from typing import Any, Literal, overload
-
-from pydantic import BaseModel
-from typing_extensions import Unpack
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from groqnb.api.checks import check_chat
 from groqnb.api.resource import (
@@ -18,10 +15,14 @@ from groqnb.api.resource import (
     headers_of,
     shows_parameters,
 )
+from groqnb.types.base import Model
 from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, ChatParams, MessageParam
 from groqnb.types.errors import ParameterError
 from groqnb.wire.call import Call
 from groqnb.wire.stream import AsyncStream, Stream
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["Chat", "Completions"]
 
@@ -146,7 +147,7 @@ def completion_call(
             hint="Write [{'role': 'user', 'content': ...}].",
         )
     listed = [
-        message.model_dump(exclude_none=True) if isinstance(message, BaseModel) else message
+        message.model_dump(exclude_none=True) if isinstance(message, Model) else message
         for message in messages
     ]
     body = body_of(_KNOWN, params, {"model": model, "messages": listed})

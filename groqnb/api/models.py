@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import quote
-
-from typing_extensions import Unpack
 
 from groqnb.api.resource import (
     AsyncSender,
@@ -21,6 +19,9 @@ from groqnb.types.chat import RequestOptions
 from groqnb.types.errors import ParameterError
 from groqnb.types.models import ModelList, RetrievedModel
 from groqnb.wire.call import Call
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["Models"]
 

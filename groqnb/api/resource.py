@@ -23,7 +23,6 @@ method is called, not when its result is awaited.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
@@ -103,7 +102,9 @@ def body_of(
     """
     unknown = [name for name in params if name not in known]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], [*known, *required], n=1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(unknown[0], [*known, *required], n=1)
         guess = f"Did you mean {near[0]!r}? " if near else ""
         raise ParameterError(
             f"There is no parameter {unknown[0]!r}.",

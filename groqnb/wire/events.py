@@ -6,11 +6,11 @@ streams, and in the end exactly one of Finished, Failed and Interrupted.
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from groqnb.wire.hub import Events
 
 __all__ = [
     "Event",
@@ -22,8 +22,6 @@ __all__ = [
     "Retried",
     "Sent",
 ]
-
-_log = logging.getLogger("groqnb")
 
 
 @dataclass(frozen=True)
@@ -105,49 +103,3 @@ class Interrupted(Event):
     headers: Mapping[str, str]
     request_id: str | None
     retries: int
-
-
-class Events:
-    """The hub between calls and those who listen.
-
-    ```python
-    events = Events()
-    stop = events.subscribe(print)
-    client = Groq(events=events)
-    stop()  # listens no longer
-    ```
-
-    Subscribers are called in the thread of the call, in order; what they raise is logged under
-    the logger `groqnb` and goes no further.
-    """
-
-    def __init__(self) -> None:
-        # Replaced whole, never changed: publishing reads it without the lock.
-        self._subscribers: tuple[Callable[[Event], object], ...] = ()
-        self._lock = threading.Lock()
-
-    def __bool__(self) -> bool:
-        """True when somebody listens."""
-        return bool(self._subscribers)
-
-    def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
-        """Calls `listener` with every event from now on; call the result to end that."""
-        with self._lock:
-            self._subscribers = (*self._subscribers, listener)
-
-        def unsubscribe() -> None:
-            with self._lock:
-                kept = list(self._subscribers)
-                if listener in kept:
-                    kept.remove(listener)
-                self._subscribers = tuple(kept)
-
-        return unsubscribe
-
-    def publish(self, event: Event) -> None:
-        """Tells every subscriber."""
-        for listener in self._subscribers:
-            try:
-                listener(event)
-            except Exception:  # noqa: BLE001 - a listener's fault must never break a call
-                _log.warning("a subscriber to groqnb's events failed", exc_info=True)

@@ -8,7 +8,6 @@ so the rules stand here once.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from groqnb.types.errors import APIConnectionError, APIError
@@ -20,37 +19,44 @@ from groqnb.wire.trace import Trace
 __all__ = ["Attempt", "Broken", "Pause", "RawReply", "SourceBroken", "Step", "exchange"]
 
 
-@dataclass(frozen=True)
 class Attempt:
     """Send the request."""
 
-    number: int
+    __slots__ = ()
 
 
-@dataclass(frozen=True)
 class Pause:
-    """Wait before the next attempt."""
+    """Wait so many seconds before the next attempt."""
 
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
-@dataclass
 class RawReply:
     """A reply as it came. `opened` is set for a stream that began; its body is still to come."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    opened: Any = None
+    __slots__ = ("body", "headers", "opened", "status")
+
+    def __init__(
+        self, status: int, headers: Mapping[str, str], body: bytes, opened: Any = None
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.opened = opened
 
 
-@dataclass(frozen=True)
 class Broken:
-    """No reply came. `kind` is connect, timeout, tls, cut, decode or protocol."""
+    """No reply came. `kind` is connect, tls, timeout, cut, decode or protocol."""
 
-    kind: str
-    reason: str
-    timeout: float | None = None
+    __slots__ = ("kind", "reason", "timeout")
+
+    def __init__(self, kind: str, reason: str, timeout: float | None = None) -> None:
+        self.kind = kind
+        self.reason = reason
+        self.timeout = timeout
 
 
 class SourceBroken(Exception):
@@ -76,7 +82,7 @@ def exchange(
     waited = 0.0
     for number in range(policy.max_retries + 1):
         trace.sent(number)
-        outcome = yield Attempt(number)
+        outcome = yield Attempt()
         if isinstance(outcome, RawReply):
             if 200 <= outcome.status < 300:
                 return outcome

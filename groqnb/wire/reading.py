@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import ValidationError, from_json, to_json
 
 from groqnb.types.base import StreamChunk
 from groqnb.types.errors import APIError, GroqnbError, StreamError
@@ -31,7 +30,7 @@ class Reading(Generic[C]):
         self.usage: Any = None
         self.count = 0
         self._kind = kind
-        self._parse = kind.model_validate_json
+        self._parse = kind.validator().validate_json
         self._decoder = SSEDecoder()
         # The chunks' bytes, not the chunks: they are needed only if the stream breaks, and a
         # long answer would hold a hundred megabytes of objects.

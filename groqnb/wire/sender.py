@@ -6,29 +6,31 @@ remains to be written twice is this: wait, send, read.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic_core import ValidationError
 
-from groqnb.types.base import Reply, StreamChunk
+from groqnb.types.base import Model, Reply, StreamChunk
 from groqnb.types.errors import ResponseError
 from groqnb.wire.call import Call, Connection
-from groqnb.wire.events import Events
+from groqnb.wire.channel import AsyncChannel, Channel
 from groqnb.wire.exchange import Broken, Pause, RawReply, exchange
 from groqnb.wire.failures import Scene
+from groqnb.wire.hub import Events
 from groqnb.wire.reading import Reading
 from groqnb.wire.retry import RetryPolicy, waiting_is_off
 from groqnb.wire.stream import AsyncStream, Stream
 from groqnb.wire.trace import Trace
-from groqnb.wire.transport import AsyncChannel, Channel
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["AsyncSender", "Server", "SyncSender"]
 
-T = TypeVar("T", bound=BaseModel)
+T = TypeVar("T", bound=Model)
 C = TypeVar("C", bound=StreamChunk)
 H = TypeVar("H", Channel, AsyncChannel)
 
@@ -95,12 +97,12 @@ class _Sender(Generic[H]):
         """The typed reply; raises ResponseError for one of another shape."""
         trace.headers = raw.headers
         try:
-            reply = call.reply.model_validate_json(raw.body)
+            reply: T = call.reply.validator().validate_json(raw.body)
         except ValidationError as error:
             failure = _unreadable(raw, error)
         else:
             if isinstance(reply, Reply):
-                reply._headers = raw.headers
+                reply.set_headers(raw.headers)
                 trace.request_id = reply.request_id
             trace.finished(getattr(reply, "usage", None))
             return reply
@@ -197,6 +199,9 @@ class AsyncSender(_Sender[AsyncChannel]):
         return AsyncStream(raw.opened, self._reading(call, raw, trace), drain=self._drains)
 
     async def _run(self, call: Call[Any], trace: Trace, *, stream: bool) -> RawReply:
+        # Imported here: sync code has no need of asyncio, which takes long to import.
+        import asyncio
+
         steps = self._steps(call, trace)
         outcome: RawReply | Broken | None = None
         while True:
@@ -212,6 +217,8 @@ class AsyncSender(_Sender[AsyncChannel]):
                 outcome = await (await self._connect()).send(call, stream=stream)
 
     async def _connect(self) -> AsyncChannel:
+        import asyncio
+
         if self._server.connected():
             connection = self._server.connect(self._progress)
         else:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-__all__ = ["MOST_SHARDS", "Shard", "Shards"]
+__all__ = ["Shard", "Shards"]
 
 CALLS_PER_SHARD = 4
 MOST_SHARDS = 32
@@ -19,19 +19,19 @@ H = TypeVar("H")
 
 
 class Shard(Generic[H]):
-    """One transport with its own pool of connections."""
+    """One pool, and how many calls it carries."""
 
-    __slots__ = ("load", "transport")
+    __slots__ = ("load", "pool")
 
-    def __init__(self, transport: H) -> None:
-        self.transport = transport
+    def __init__(self, pool: H) -> None:
+        self.pool = pool
         self.load = 0
 
 
 class Shards(Generic[H]):
-    """Transports, more of them as more calls run at once."""
+    """Pools, more of them as more calls run at once."""
 
-    def __init__(self, make: Callable[[], H], most: int) -> None:
+    def __init__(self, make: Callable[[], H], most: int = MOST_SHARDS) -> None:
         self._make = make
         self._most = most
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class Shards(Generic[H]):
             shard.load -= 1
 
     def drain(self) -> list[H]:
-        """All transports, to be closed; later calls make new ones."""
+        """All pools, to be closed; later calls make new ones."""
         with self._lock:
             taken, self._all = self._all, []
-        return [shard.transport for shard in taken]
+        return [shard.pool for shard in taken]

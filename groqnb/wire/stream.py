@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from types import TracebackType
-from typing import Generic, TypeVar
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from groqnb.types.base import StreamChunk
 from groqnb.types.rate_limit import RateLimit
+from groqnb.wire.channel import AsyncSource, Source
 from groqnb.wire.exchange import SourceBroken
 from groqnb.wire.reading import Reading
-from groqnb.wire.transport import AsyncSource, Source
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["AsyncStream", "Stream"]
 

@@ -8,16 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from groqnb.wire.call import Call
-from groqnb.wire.events import (
-    Event,
-    Events,
-    Failed,
-    Finished,
-    FirstToken,
-    Interrupted,
-    Retried,
-    Sent,
-)
+from groqnb.wire.hub import Events
 
 __all__ = ["Trace"]
 
@@ -43,10 +34,13 @@ class Trace:
         self.retries = 0
         self.ttft: float | None = None
 
-    def _publish(self, kind: type[Event], **more: Any) -> None:
+    def _publish(self, kind: str, **more: Any) -> None:
+        # Imported here: while nobody listens, the events' classes need not be made.
+        from groqnb.wire import events
+
         call = self._call
         self._events.publish(
-            kind(
+            getattr(events, kind)(
                 call=self._number,
                 path=call.path,
                 model=call.model,
@@ -70,24 +64,24 @@ class Trace:
         self.retries = attempt
         self._sent = time.monotonic()
         if self._events:
-            self._publish(Sent, attempt=attempt, stream=self._stream)
+            self._publish("Sent", attempt=attempt, stream=self._stream)
 
     def retried(self, attempt: int, error: Exception, delay: float) -> None:
         """The attempt failed and will be repeated."""
         if self._events:
-            self._publish(Retried, attempt=attempt, error=error, delay=delay)
+            self._publish("Retried", attempt=attempt, error=error, delay=delay)
 
     def first_token(self) -> None:
         """The first token came."""
         self.ttft = time.monotonic() - self._sent
         if self._events:
-            self._publish(FirstToken, ttft=self.ttft)
+            self._publish("FirstToken", ttft=self.ttft)
 
     def finished(self, usage: Any) -> None:
         """The answer is complete."""
         if self._ends():
             self._publish(
-                Finished,
+                "Finished",
                 seconds=self._seconds(),
                 usage=usage,
                 headers=self.headers,
@@ -100,7 +94,7 @@ class Trace:
         """The call ended with an error."""
         if self._ends():
             self._publish(
-                Failed,
+                "Failed",
                 seconds=self._seconds(),
                 error=error,
                 received=received,
@@ -112,7 +106,7 @@ class Trace:
         """This side ended the call."""
         if self._ends():
             self._publish(
-                Interrupted,
+                "Interrupted",
                 seconds=self._seconds(),
                 received=received,
                 ttft=self.ttft,

@@ -1,329 +1,169 @@
-"""The only module that knows httpx: one attempt goes out, and comes back as a value.
+"""Transports: pools of connections to the network, or what a test injects in their place.
 
-httpx's transports are called directly, without httpx.Client: what the client adds to each request
-(redirects, cookies, authentication, merging of headers, event hooks) is either not needed here or
-done once, and leaving it out takes a third off a request's CPU time (see tests/benchmarks). What
-it does for every program is kept: proxies from the environment, certificates from SSL_CERT_FILE,
-gzip, timeouts, pooled connections.
-
-Three things are ours:
-
-- connections are spread over several small pools, because the time httpcore's pool takes for a
-  request grows with the square of the connections it holds;
-- an SSL context, which takes tens of milliseconds, is made once for all clients, and never for
-  http://;
-- what httpx raises never leaves this module: the frames below hold the Authorization header in
-  local variables, and a traceback may print those.
+This is the only module that knows httpx. Calls go to httpcore, the engine under httpx, directly:
+what httpx puts on top of it is either not needed here (redirects, cookies, authentication,
+merging of headers, event hooks) or done once for a server in place of once for a request. Leaving
+it out takes most of a request's CPU time and a good part of the start-up (see tests/benchmarks).
+An injected transport is one of httpx's, such as `httpx.MockTransport(handler)`; it is given the
+same requests, and httpx is imported only for it.
 """
 
 from __future__ import annotations
 
-import os
-import ssl
-import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
-import httpx
-from pydantic_core import to_json
+import httpcore
 
-from groqnb.wire.call import Call, Connection
-from groqnb.wire.exchange import Broken, RawReply, SourceBroken
-from groqnb.wire.shards import MOST_SHARDS, Shards
+from groqnb.wire.network import proxy_for, ssl_context
 
-__all__ = ["AsyncChannel", "AsyncSource", "Channel", "Source"]
+__all__ = ["AsyncInjected", "Injected", "make_async_pool", "make_pool"]
 
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=8, keepalive_expiry=60.0)
-_CONNECT_TIMEOUT = 10.0
-
-
-@lru_cache(maxsize=4)
-def _ssl_context(*_settings: str | None) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+_KEPT: dict[str, Any] = {
+    "max_connections": None,
+    "max_keepalive_connections": 8,
+    # Notebooks pause between calls; a new TLS connection costs two round trips.
+    "keepalive_expiry": 60.0,
+}
 
 
-def _transport_options(base_url: str, local: bool) -> dict[str, Any]:
-    """What both kinds of transport are made with: the SSL context and the proxy."""
+def make_pool(base_url: str) -> httpcore.ConnectionPool:
+    """A pool for a server, with its proxy and certificates."""
+    options = _options(base_url)
+    proxy = options.pop("proxy")
+    if proxy is None:
+        return httpcore.ConnectionPool(**options)
+    if proxy["proxy_url"].startswith("socks"):
+        return httpcore.SOCKSProxy(**proxy, **options)
+    return httpcore.HTTPProxy(**proxy, **options)
+
+
+def make_async_pool(base_url: str) -> httpcore.AsyncConnectionPool:
+    """`make_pool` for async code."""
+    options = _options(base_url)
+    proxy = options.pop("proxy")
+    if proxy is None:
+        return httpcore.AsyncConnectionPool(**options)
+    if proxy["proxy_url"].startswith("socks"):
+        return httpcore.AsyncSOCKSProxy(**proxy, **options)
+    return httpcore.AsyncHTTPProxy(**proxy, **options)
+
+
+def _options(base_url: str) -> dict[str, Any]:
     parts = urlsplit(base_url)
-    proxy = None if local else _proxy(parts.scheme, parts.hostname or "")
-    secure = parts.scheme == "https" or (proxy or "").startswith("https")
-    # An unused context of the bare kind costs nothing; False would still be asked for one.
-    context: ssl.SSLContext | bool = False
-    if secure:
-        context = _ssl_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    return {"verify": context, "proxy": proxy, "limits": _LIMITS}
+    url = proxy_for(parts.scheme, parts.hostname or "")
+    proxy: dict[str, Any] | None = None
+    if url is not None:
+        where = urlsplit(url)
+        port = f":{where.port}" if where.port else ""
+        proxy = {"proxy_url": f"{where.scheme}://{where.hostname}{port}"}
+        if where.username:
+            proxy["proxy_auth"] = (unquote(where.username), unquote(where.password or ""))
+        if where.scheme == "https":
+            proxy["proxy_ssl_context"] = ssl_context()
+    context = ssl_context() if parts.scheme == "https" else None
+    return {"ssl_context": context, "proxy": proxy, **_KEPT}
 
 
-def _proxy(scheme: str, host: str) -> str | None:
-    """The proxy for a host, from the environment or the system's settings; never for loopback."""
-    if host in ("localhost", "::1") or host.startswith("127."):
-        return None
-    proxies = urllib.request.getproxies()
-    found = proxies.get(scheme) or proxies.get("all")
-    if not found or urllib.request.proxy_bypass(host):
-        return None
-    return found if "://" in found else f"http://{found}"
+def _as_httpx(request: httpcore.Request, content: bytes) -> Any:
+    import httpx
+
+    url = request.url
+    return httpx.Request(
+        request.method.decode(),
+        httpx.URL(
+            scheme=url.scheme.decode(), host=url.host.decode(), port=url.port, raw_path=url.target
+        ),
+        headers=request.headers,
+        stream=httpx.ByteStream(content),
+        extensions=request.extensions,
+    )
 
 
-class _Requests:
-    """Builds requests to one server; everything that never changes is built once."""
+def _as_httpcore(error: Exception) -> Exception:
+    """httpx's name for it, in httpcore's words; the two have the same tree."""
+    cls = getattr(httpcore, type(error).__name__, httpcore.NetworkError)
+    told: Exception = cls(str(error))
+    return told
 
-    def __init__(
-        self, connection: Connection, headers: Mapping[str, str] | None, timeout: float
-    ) -> None:
-        self.base_url = connection.base_url
-        self.timeout = timeout
-        self._urls: dict[str, httpx.URL] = {}
-        base = httpx.Headers(
-            {
-                "Host": urlsplit(connection.base_url).netloc,
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip, deflate",
-                "Connection": "keep-alive",
-                "User-Agent": "groqnb",
-            }
+
+class Injected:
+    """An httpx transport in the place of a pool."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Passes a request on."""
+        import httpx
+
+        try:
+            reply = self._transport.handle_request(
+                _as_httpx(request, b"".join(request.stream))  # type: ignore[arg-type]
+            )
+        except httpx.TransportError as error:
+            raise _as_httpcore(error) from None
+        return httpcore.Response(
+            reply.status_code, headers=reply.headers.raw, content=_Body(reply.stream)
         )
-        if headers:
-            base.update(headers)
-        if connection.key is not None:
-            base["Authorization"] = f"Bearer {connection.key.reveal()}"
-        self._plain = base
-        self._json = base.copy()
-        self._json["Content-Type"] = "application/json"
-        self._default_timeout = self._limits(timeout)
 
-    def build(self, call: Call[Any]) -> httpx.Request:
-        content = b"" if call.body is None else to_json(call.body)
-        request = httpx.Request(
-            call.method,
-            self._url(call),
-            headers=self._plain if call.body is None else self._json,
-            stream=httpx.ByteStream(content),
-            extensions={
-                "timeout": self._default_timeout
-                if call.timeout is None
-                else self._limits(call.timeout)
-            },
-        )
-        if call.method != "GET":
-            request.headers["Content-Length"] = str(len(content))
-        if call.headers:
-            request.headers.update(call.headers)
-        return request
-
-    def _url(self, call: Call[Any]) -> httpx.URL:
-        url = self._urls.get(call.path)
-        if url is None:
-            if len(self._urls) > 100:
-                self._urls.clear()
-            url = self._urls[call.path] = httpx.URL(self.base_url + call.path)
-        if not call.query:
-            return url
-        return url.copy_with(query=urlencode(call.query, doseq=True).encode())
-
-    @staticmethod
-    def _limits(timeout: float) -> dict[str, float | None]:
-        limit = timeout if timeout < float("inf") else None
-        connect = _CONNECT_TIMEOUT if limit is None else min(_CONNECT_TIMEOUT, limit)
-        return {"connect": connect, "read": limit, "write": limit, "pool": limit}
-
-    def broken(self, error: httpx.RequestError, call: Call[Any]) -> Broken:
-        """What went wrong, without the exception: its frames hold the key."""
-        timeout = self.timeout if call.timeout is None else call.timeout
-        return _broken(error, timeout)
+    def close(self) -> None:
+        """Does nothing: who made the transport closes it."""
 
 
-def _broken(error: httpx.RequestError, timeout: float | None) -> Broken:
-    if isinstance(error, httpx.TimeoutException):
-        if isinstance(error, httpx.ConnectTimeout):
-            return Broken("connect", "no answer to the attempt to connect")
-        return Broken("timeout", "", timeout)
-    if isinstance(error, httpx.DecodingError):
-        return Broken("decode", "")
-    # The text of a LocalProtocolError may quote a header, and so the key.
-    if isinstance(error, httpx.LocalProtocolError):
-        return Broken("protocol", "")
-    reason = " ".join(str(error).split()).rstrip(".")
-    if isinstance(error, httpx.RemoteProtocolError):
-        cut = "without sending" in reason or "peer closed" in reason
-        return Broken("cut" if cut else "protocol", "" if cut else reason)
-    if isinstance(error, (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol)):
-        return Broken("tls" if "SSL" in reason or "CERT" in reason else "connect", reason)
-    return Broken("cut", reason)
-
-
-class Source:
-    """The body of a stream that has begun, read by read."""
-
-    def __init__(self, response: httpx.Response, release: Callable[[], None]) -> None:
-        self._response = response
-        self._release: Callable[[], None] | None = release
+class _Body:
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
 
     def __iter__(self) -> Iterator[bytes]:
-        """Reads, decompressed. What breaks is raised as `SourceBroken`."""
-        response = self._response
-        packed = "content-encoding" in response.headers
-        failure = None
+        import httpx
+
         try:
-            yield from (response.iter_bytes() if packed else response.stream)  # type: ignore[misc]
-        except httpx.RequestError as error:
-            failure = _broken(error, None)
-        if failure is not None:
-            raise SourceBroken(failure)
+            yield from self._stream
+        except httpx.TransportError as error:
+            raise _as_httpcore(error) from None
 
     def close(self) -> None:
-        """Gives the connection back; again is nothing."""
-        release, self._release = self._release, None
-        if release is not None:
-            self._response.close()
-            release()
+        self._stream.close()
 
 
-class AsyncSource:
-    """`Source` for async code."""
+class AsyncInjected:
+    """An async httpx transport in the place of a pool."""
 
-    def __init__(self, response: httpx.Response, release: Callable[[], None]) -> None:
-        self._response = response
-        self._release: Callable[[], None] | None = release
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Passes a request on."""
+        import httpx
+
+        try:
+            reply = await self._transport.handle_async_request(
+                _as_httpx(request, b"".join([part async for part in request.stream]))  # type: ignore[union-attr]
+            )
+        except httpx.TransportError as error:
+            raise _as_httpcore(error) from None
+        return httpcore.Response(
+            reply.status_code, headers=reply.headers.raw, content=_AsyncBody(reply.stream)
+        )
+
+    async def aclose(self) -> None:
+        """Does nothing: who made the transport closes it."""
+
+
+class _AsyncBody:
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Reads, decompressed. What breaks is raised as `SourceBroken`."""
-        response = self._response
-        packed = "content-encoding" in response.headers
-        reads: Any = response.aiter_bytes() if packed else response.stream
-        failure = None
+        import httpx
+
         try:
-            async for read in reads:
-                yield read
-        except httpx.RequestError as error:
-            failure = _broken(error, None)
-        if failure is not None:
-            raise SourceBroken(failure)
+            async for part in self._stream:
+                yield part
+        except httpx.TransportError as error:
+            raise _as_httpcore(error) from None
 
-    async def close(self) -> None:
-        """Gives the connection back; again is nothing."""
-        release, self._release = self._release, None
-        if release is not None:
-            try:
-                await self._response.aclose()
-            finally:
-                release()
-
-
-class Channel:
-    """The way to one server, for sync code.
-
-    `transport` replaces the network, as in `httpx.MockTransport(handler)`, and is not closed here.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        headers: Mapping[str, str] | None,
-        timeout: float,
-        local: bool,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        self._requests = _Requests(connection, headers, timeout)
-        self._injected = transport
-
-        def make() -> httpx.BaseTransport:
-            if transport is not None:
-                return transport
-            return httpx.HTTPTransport(**_transport_options(connection.base_url, local))
-
-        self._shards = Shards(make, 1 if transport is not None else MOST_SHARDS)
-
-    def send(self, call: Call[Any], *, stream: bool) -> RawReply | Broken:
-        """One attempt. A stream that begins comes back open; everything else is read whole."""
-        request = self._requests.build(call)
-        shard = self._shards.take()
-        kept = False
-        try:
-            response = shard.transport.handle_request(request)
-            if stream and 200 <= response.status_code < 300:
-                kept = True
-                source = Source(response, lambda: self._shards.give_back(shard))
-                return RawReply(response.status_code, response.headers, b"", source)
-            try:
-                if "content-encoding" in response.headers:
-                    body = response.read()
-                else:
-                    body = b"".join(response.stream)  # type: ignore[arg-type]
-            finally:
-                response.close()
-            return RawReply(response.status_code, response.headers, body)
-        except httpx.RequestError as error:
-            failure = self._requests.broken(error, call)
-        finally:
-            if not kept:
-                self._shards.give_back(shard)
-        return failure
-
-    def close(self) -> None:
-        """Closes the idle connections; calls after this open new ones."""
-        for transport in self._shards.drain():
-            if transport is not self._injected:
-                transport.close()
-
-
-class AsyncChannel:
-    """The way to one server, for async code; see `Channel`."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        headers: Mapping[str, str] | None,
-        timeout: float,
-        local: bool,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._requests = _Requests(connection, headers, timeout)
-        self._injected = transport
-
-        def make() -> httpx.AsyncBaseTransport:
-            if transport is not None:
-                return transport
-            return httpx.AsyncHTTPTransport(**_transport_options(connection.base_url, local))
-
-        self._make = make
-        self._most = 1 if transport is not None else MOST_SHARDS
-        self._shards = Shards(make, self._most)
-
-    def forget(self) -> None:
-        """Leaves the connections of an event loop that is gone, where they cannot be closed."""
-        self._shards = Shards(self._make, self._most)
-
-    async def send(self, call: Call[Any], *, stream: bool) -> RawReply | Broken:
-        """One attempt. A stream that begins comes back open; everything else is read whole."""
-        request = self._requests.build(call)
-        shards = self._shards
-        shard = shards.take()
-        kept = False
-        try:
-            response = await shard.transport.handle_async_request(request)
-            if stream and 200 <= response.status_code < 300:
-                kept = True
-                source = AsyncSource(response, lambda: shards.give_back(shard))
-                return RawReply(response.status_code, response.headers, b"", source)
-            try:
-                body = await response.aread()
-            finally:
-                await response.aclose()
-            return RawReply(response.status_code, response.headers, body)
-        except httpx.RequestError as error:
-            failure = self._requests.broken(error, call)
-        finally:
-            if not kept:
-                shards.give_back(shard)
-        return failure
-
-    async def close(self) -> None:
-        """Closes the idle connections; calls after this open new ones."""
-        for transport in self._shards.drain():
-            if transport is not self._injected:
-                await transport.aclose()
+    async def aclose(self) -> None:
+        await self._stream.aclose()
