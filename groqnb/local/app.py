@@ -7,7 +7,6 @@ Every reply carries `x-request-id`, `x-groqnb-engine: local` and `x-groqnb-model
 from __future__ import annotations
 
 import hmac
-import json
 import re
 import secrets
 import sys
@@ -23,19 +22,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from groqnb.local import models
+from groqnb.local.bodies import json_body, json_reply
 from groqnb.local.chat import Chat
 from groqnb.local.chat_request import read_request
 from groqnb.local.disconnect import unless_gone
 from groqnb.local.parts.llm import Llm
 from groqnb.local.quota import Quota
-from groqnb.local.refusal import Refusal, bad_request, not_served
+from groqnb.local.refusal import Refusal, not_served
 
 __all__ = ["build"]
 
-_LARGEST_BODY = 25_000_000
-# A client that is still sending cannot read the refusal: somewhat too large bodies are read to
-# their end and thrown away.
-_LARGEST_DRAINED = 250_000_000
 _PREFIX = re.compile(r"^/+((openai/+)?v1/+)*")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -61,19 +57,19 @@ def build(llm: Llm, key: str, quota: Quota) -> Gate:
     """The ASGI application of an engine that runs `llm` and opens to `key`."""
 
     async def create_chat(request: Request) -> Response:
-        wanted = read_request(await _json_body(request), llm.name)
+        wanted = read_request(await json_body(request), llm.name)
         chat = await unless_gone(request, Chat.admit(wanted, llm, quota, request.state.request_id))
         headers = quota.headers(wanted.info)
         if wanted.stream:
             return _Events(chat.stream(), {**headers, "cache-control": "no-cache"})
         reply = await unless_gone(request, chat.whole())
-        return _json(reply, headers=quota.headers(wanted.info))
+        return json_reply(reply, headers=quota.headers(wanted.info))
 
     async def list_models(_request: Request) -> Response:
-        return _json(models.listing(llm.name, llm.context))
+        return json_reply(models.listing(llm.name, llm.context))
 
     async def retrieve_model(request: Request) -> Response:
-        return _json(models.one(request.path_params["model"], llm.name, llm.context))
+        return json_reply(models.one(request.path_params["model"], llm.name, llm.context))
 
     routes = [
         Route("/chat/completions", create_chat, methods=["POST"]),
@@ -182,48 +178,8 @@ def _unknown_url(method: str, path: str) -> Refusal:
     return Refusal(404, f"There is no {method} {path} here.", code="unknown_url")
 
 
-async def _json_body(request: Request) -> object:
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > _LARGEST_DRAINED:
-        raise _too_large()
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > _LARGEST_DRAINED:
-            raise _too_large()
-        if size <= _LARGEST_BODY:
-            parts.append(part)
-    if size > _LARGEST_BODY:
-        raise _too_large()
-    try:
-        body: object = json.loads(b"".join(parts), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise bad_request(f"The body is not valid JSON: {error}", code="invalid_json") from None
-    return body
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _too_large() -> Refusal:
-    return Refusal(
-        413,
-        f"The body is larger than {_LARGEST_BODY // 1_000_000} MB.",
-        code="request_too_large",
-    )
-
-
-def _json(
-    content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(body, status, headers, "application/json")
-
-
 def _refusal_reply(refusal: Refusal) -> Response:
-    return _json(refusal.body(), refusal.status, refusal.headers)
+    return json_reply(refusal.body(), refusal.status, refusal.headers)
 
 
 async def _on_refusal(_request: Request, error: Exception) -> Response:
