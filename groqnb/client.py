@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from groqnb.api.chat import Chat
-from groqnb.api.models import Models
 from groqnb.api.resource import headers_of, shows_parameters
+from groqnb.namespaces import Namespaces
 from groqnb.target import Target, resolve
 from groqnb.types.errors import ParameterError
 from groqnb.types.secret import Secret
@@ -126,7 +125,7 @@ def _mask(settings: Settings) -> None:
         settings["api_key"] = Secret(settings["api_key"] or "")
 
 
-class Groq(_Client):
+class Groq(_Client, Namespaces[SyncSender]):
     """The Groq API, for sync code.
 
     Settings, all optional: `api_key`, `base_url`, `where` ("local", "cloud" or a URL), `timeout`
@@ -147,8 +146,6 @@ class Groq(_Client):
     def __init__(self, **settings: Unpack[Settings]) -> None:
         _mask(settings)
         self._sender = SyncSender(**self._wiring(Channel, settings))
-        self.chat: Chat[SyncSender] = Chat(self._sender)
-        self.models: Models[SyncSender] = Models(self._sender)
 
     def close(self) -> None:
         """Closes the connections. The local engine goes on: it is the process's, not ours."""
@@ -166,7 +163,7 @@ class Groq(_Client):
         self.close()
 
 
-class AsyncGroq(_Client):
+class AsyncGroq(_Client, Namespaces[AsyncSender]):
     """The Groq API, for async code: `Groq`'s settings and methods, the methods awaited.
 
     ```python
@@ -179,8 +176,6 @@ class AsyncGroq(_Client):
     def __init__(self, **settings: Unpack[Settings]) -> None:
         _mask(settings)
         self._sender = AsyncSender(**self._wiring(AsyncChannel, settings))
-        self.chat: Chat[AsyncSender] = Chat(self._sender)
-        self.models: Models[AsyncSender] = Models(self._sender)
 
     async def close(self) -> None:
         """Closes the connections. The local engine goes on: it is the process's, not ours."""

@@ -19,6 +19,7 @@ FLOORS: dict[str, int] = {
     "render": 2,
     "api": 3,
     "client": 4,
+    "namespaces": 4,
     "target": 4,
     "keys": 4,
     "session": 5,

@@ -1,0 +1,39 @@
+"""The endpoints as a client has them; each family is imported at its first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic
+
+from groqnb.api.resource import S
+
+if TYPE_CHECKING:
+    from groqnb.api.chat import Chat
+    from groqnb.api.models import Models
+
+__all__ = ["Namespaces"]
+
+
+class Namespaces(Generic[S]):
+    """What `Groq` and `AsyncGroq` have behind their dots.
+
+    ```python
+    client.chat.completions.create(...)
+    client.models.list()
+    ```
+    """
+
+    _sender: S
+
+    @property
+    def chat(self) -> Chat[S]:
+        """Chat completions. Docs: API Reference, Chat."""
+        from groqnb.api.chat import Chat
+
+        return Chat(self._sender)
+
+    @property
+    def models(self) -> Models[S]:
+        """The models that are served. Docs: API Reference, Models."""
+        from groqnb.api.models import Models
+
+        return Models(self._sender)
