@@ -1,7 +1,11 @@
-"""The endpoints as a client has them; each family is imported at its first use."""
+"""The endpoints as a client has them; each family is imported at its first use.
+
+They are cached properties, not properties: the latter IPython does not look into for completion.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Generic
 
 from groqnb.api.resource import S
@@ -24,14 +28,14 @@ class Namespaces(Generic[S]):
 
     _sender: S
 
-    @property
+    @cached_property
     def chat(self) -> Chat[S]:
         """Chat completions. Docs: API Reference, Chat."""
         from groqnb.api.chat import Chat
 
         return Chat(self._sender)
 
-    @property
+    @cached_property
     def models(self) -> Models[S]:
         """The models that are served. Docs: API Reference, Models."""
         from groqnb.api.models import Models
