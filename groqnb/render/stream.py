@@ -27,7 +27,15 @@ from groqnb.render.plain import clean
 if TYPE_CHECKING:
     from groqnb.types.answer import Answer, AnswerBuilder
 
-__all__ = ["PagePainter", "Painter", "TerminalPainter", "painter", "publish", "shows_updates"]
+__all__ = [
+    "PagePainter",
+    "Painter",
+    "TerminalPainter",
+    "current_shell",
+    "painter",
+    "publish",
+    "shows_updates",
+]
 
 _SHORTEST = 0.05  # s between two paints
 _CHARACTERS = 400_000.0  # characters that add one second to that
@@ -53,6 +61,16 @@ class Painter(Protocol):
 
     def abandon(self, reason: str) -> None:
         """There will be no answer; nothing of it had come."""
+
+
+def current_shell() -> Any:
+    """IPython's shell, None outside of IPython."""
+    # Without IPython loaded there is no shell to ask for.
+    if "IPython" not in sys.modules:
+        return None
+    from IPython.core.getipython import get_ipython
+
+    return get_ipython()
 
 
 def shows_updates(shell: Any) -> bool:

@@ -1,0 +1,170 @@
+"""Tab completion in `%groq` and `%%groq`: options, commands, models, chats, names inside {{ }}.
+
+Nothing here calls a server: models come from the live list when it was fetched before, else from
+the catalogue.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import keyword
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from groqnb.magic_options import COMMANDS, OPTIONS
+
+if TYPE_CHECKING:
+    from IPython.core.completer import SimpleMatcherResult
+
+__all__ = ["candidates", "complete"]
+
+# Deprecated or refused by the API, or set by the magic: not offered.
+_NOT_OFFERED = frozenset(
+    {"exclude_domains", "exclude_instance_ids", "extra_body", "extra_headers", "function_call"}
+    | {"functions", "include_domains", "logit_bias", "logprobs", "max_tokens", "n", "store"}
+    | {"stream_options", "timeout", "top_logprobs"}
+)
+_VALUES = {
+    "reasoning_effort": ["none", "default", "low", "medium", "high"],
+    "reasoning_format": ["hidden", "raw", "parsed"],
+    "service_tier": ["auto", "on_demand", "flex", "performance"],
+    "tool_choice": ["none", "auto", "required"],
+}
+_CELL = re.compile(r"\s*%%groq(?=\s|$)")
+_LINE = re.compile(r"\s*%groq(?=\s|$)")
+_OPEN_NAME = re.compile(r"[A-Za-z_][\w.]*$|$")
+
+
+def complete(text: str, line: int, column: int) -> SimpleMatcherResult:
+    """What IPython's completer wants to know of a cell with the cursor at `line`, `column`."""
+    from IPython.core.completer import SimpleCompletion
+
+    from groqnb.render.stream import current_shell
+
+    shell = current_shell()
+    fragment, found = candidates(text, line, column, getattr(shell, "user_ns", {}))
+    return {
+        "completions": [SimpleCompletion(text=item, type=kind) for item, kind in found],
+        "matched_fragment": fragment,
+        "suppress": bool(found),
+        "do_not_suppress": set(),
+        "ordered": True,
+    }
+
+
+def candidates(
+    text: str, line: int, column: int, names: Mapping[str, Any]
+) -> tuple[str, list[tuple[str, str]]]:
+    """The fragment before the cursor, and what may stand in its place, with its kind.
+
+    ```python
+    >>> candidates("%groq us", 0, 8, {})
+    ('us', [('use', 'command')])
+
+    ```
+    """
+    lines = text.split("\n")
+    before = lines[line][:column]
+    in_cell = _CELL.match(text) is not None
+    if in_cell or _LINE.match(before):
+        until = "\n".join([*lines[:line], before]) if in_cell else before
+        opened = until.rfind("{{")
+        if opened > until.rfind("}}"):
+            return _names(until[opened + 2 :], names)
+    if in_cell and line == 0:
+        return _options(before[before.index("%%groq") + len("%%groq") :], free_text=False)
+    if not in_cell and (match := _LINE.match(before)):
+        return _line(before[match.end() :])
+    return "", []
+
+
+def _line(rest: str) -> tuple[str, list[tuple[str, str]]]:
+    words = rest.split()
+    fragment = "" if not rest or rest[-1].isspace() else words.pop()
+    if not words:
+        if not rest:
+            return "", []
+        options = ["--help"] if fragment.startswith("-") else []
+        return _pick(fragment, [*(spec.name for spec in COMMANDS), *options], "command")
+    command = words[0]
+    if command == "ask":
+        return _options(rest[rest.index("ask") + 3 :], free_text=True)
+    if command == "use" and len(words) == 1:
+        return _pick(fragment, ["local", "cloud", "http://127.0.0.1:"], "target")
+    if command == "models" and len(words) == 1:
+        return _pick(fragment, _models(), "model")
+    return fragment, []
+
+
+def _options(rest: str, *, free_text: bool) -> tuple[str, list[tuple[str, str]]]:
+    words = rest.split()
+    fragment = "" if not rest or rest[-1].isspace() else words.pop()
+    if not rest:
+        return "", []
+    name, sign, attached = fragment.partition("=")
+    if sign and name.startswith("-"):
+        return _values(name, attached)
+    previous = words[-1] if words else ""
+    by_name = {name: option for option in OPTIONS for name in option.names}
+    option = by_name.get(previous)
+    if option is not None and option.value is not None and not fragment.startswith("-"):
+        fragment, found = _values(previous, fragment)
+        if found or not option.optional:
+            return fragment, found
+    if free_text and not fragment.startswith("-"):
+        return fragment, []
+    given = {by_name[word].field for word in words if word in by_name and not by_name[word].repeat}
+    names = [name for o in OPTIONS if o.field not in given for name in reversed(o.names)]
+    return _pick(fragment, names, "option")
+
+
+def _values(option: str, fragment: str) -> tuple[str, list[tuple[str, str]]]:
+    if option in ("-m", "--model"):
+        return _pick(fragment, _models(), "model")
+    if option in ("-c", "--chat"):
+        from groqnb.session import session
+
+        return _pick(fragment, list(session.conversations), "chat")
+    if option in ("-p", "--param"):
+        name, sign, value = fragment.partition("=")
+        if sign:
+            return _pick(value, _VALUES.get(name, []), "value")
+        from groqnb.types.chat import ChatParams
+
+        known = sorted(set(ChatParams.__annotations__) - _NOT_OFFERED)
+        return _pick(fragment, [f"{name}=" for name in known], "param")
+    return fragment, []
+
+
+def _models() -> list[str]:
+    from groqnb.session import session
+
+    return session.known_models()
+
+
+def _names(expression: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+    match = _OPEN_NAME.search(expression)
+    dotted = match.group() if match else ""
+    path, _, fragment = dotted.rpartition(".")
+    if not path:
+        known = [*(n for n in names if not n.startswith("_")), *dir(builtins), *keyword.kwlist]
+        return _pick(fragment, known if fragment else known[: -len(keyword.kwlist)], "name")
+    value = names.get(path.split(".")[0])
+    for part in path.split(".")[1:]:
+        # Looked up without running anything: a property could be slow, or do something.
+        value = inspect.getattr_static(value, part, None)
+    if value is None:
+        return fragment, []
+    return _pick(fragment, [name for name in dir(value) if not name.startswith("_")], "name")
+
+
+def _pick(fragment: str, words: Iterable[str], kind: str) -> tuple[str, list[tuple[str, str]]]:
+    """The words that start with the fragment, or for a model's id, whose bare name does."""
+    low = fragment.lower()
+    starts = [word for word in words if word.lower().startswith(low)]
+    if kind == "model":
+        rest = [word for word in words if word not in starts and low in word.lower()]
+        starts += rest
+    return fragment, [(word, kind) for word in dict.fromkeys(starts)]

@@ -1,0 +1,125 @@
+"""Conversations of many turns, and one question of them on its way.
+
+A conversation changes only when an answer has come: a call that fails leaves it as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from groqnb.types.answer import Answer
+
+__all__ = ["Conversation", "Question", "continuation"]
+
+
+@dataclass
+class Question:
+    """One call to be made: messages, model, parameters.
+
+    `earlier` is text of the assistant that the answer goes on from; it is the last message then.
+    """
+
+    messages: list[dict[str, Any]]
+    model: str
+    params: dict[str, Any] = field(default_factory=dict)
+    chat: str | None = None
+    earlier: str = ""
+
+    @property
+    def sent(self) -> list[dict[str, Any]]:
+        """The messages as they are sent; an answer's `messages` add the whole reply to the rest."""
+        if not self.earlier:
+            return self.messages
+        return [*self.messages, {"role": "assistant", "content": self.earlier}]
+
+
+@dataclass
+class Conversation:
+    """A conversation under a name.
+
+    ```python
+    >>> chat = Conversation("default")
+    >>> chat.ask("Hello", system="Be brief.")
+    [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hello'}]
+    >>> chat.turns
+    0
+
+    ```
+    """
+
+    name: str
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def turns(self) -> int:
+        """How many questions were asked and answered."""
+        return sum(message["role"] == "user" for message in self.messages)
+
+    def ask(self, text: str, *, system: str | None = None) -> list[dict[str, Any]]:
+        """The messages to send for the next turn; nothing is kept yet.
+
+        `system` replaces the conversation's system message.
+        """
+        messages = [dict(message) for message in self.messages]
+        if system is not None:
+            messages = [m for m in messages if m["role"] != "system"]
+        return [*_system(system), *messages, {"role": "user", "content": text}]
+
+    def keep(self, answer: Answer) -> None:
+        """Take over the turn that `answer` ends. An answer without text is no turn yet.
+
+        Calls of tools are not kept: nobody has answered them, and the next turn would be refused.
+        """
+        if answer.text:
+            self.messages = [
+                {key: value for key, value in message.items() if key != "tool_calls"}
+                if message is answer.messages[-1]
+                else dict(message)
+                for message in answer.messages
+            ]
+
+
+def single(text: str, *, system: str | None = None) -> list[dict[str, Any]]:
+    """The messages of a question that belongs to no conversation."""
+    return [*_system(system), {"role": "user", "content": text}]
+
+
+def _system(text: str | None) -> list[dict[str, Any]]:
+    return [] if text is None else [{"role": "system", "content": text}]
+
+
+def continuation(question: Question, answer: Answer) -> Question | None:
+    """The question that goes on from an answer which was stopped or cut off, by prefill.
+
+    None for an answer that is complete.
+
+    ```python
+    question = continuation(question, answer)
+    question.sent[-1]  # {'role': 'assistant', 'content': 'The text so far'}
+    ```
+    """
+    if not answer.stopped and answer.finish_reason != "length":
+        return None
+    return Question(
+        messages=question.messages,
+        model=question.model,
+        params=dict(question.params),
+        chat=question.chat,
+        earlier=answer.text,
+    )
+
+
+def estimate(messages: list[Mapping[str, Any]]) -> int:
+    """About how many tokens the messages are: four characters each, and four for each message.
+
+    ```python
+    >>> estimate([{"role": "user", "content": "Say hello."}])
+    7
+
+    ```
+    """
+    characters = sum(len(str(message.get("content") or "")) for message in messages)
+    return (characters + 3) // 4 + 4 * len(messages)

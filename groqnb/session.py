@@ -1,0 +1,201 @@
+"""The state of this kernel: client, default model, conversations, the last answer, totals.
+
+The only module of groqnb with state that changes. `session` is what the magics use; library
+functions take a client instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from groqnb.client import Groq
+    from groqnb.conversation import Conversation, Question
+    from groqnb.target import Target
+    from groqnb.types.answer import Answer
+    from groqnb.types.models import ModelCard
+    from groqnb.types.rate_limit import RateLimit
+
+__all__ = ["DEFAULT_MODEL", "Exchange", "Session", "Totals", "session"]
+
+DEFAULT_MODEL = "llama-3.3-70b-versatile"
+
+
+@dataclass
+class Totals:
+    """What the calls of this kernel came to.
+
+    `cost` is in US dollars, of the calls to the cloud whose price is known; `unpriced` counts
+    those whose price is not.
+    """
+
+    calls: int = 0
+    failed: int = 0
+    interrupted: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A question with its answer, and the name it was to be stored under."""
+
+    question: Question
+    answer: Answer
+    out: str | None
+
+
+@dataclass
+class Session:
+    """The state behind the magics.
+
+    `settings` go to the client, as in `Session(settings={"transport": transport})`.
+
+    ```python
+    from groqnb.session import session
+
+    session.default_model = "openai/gpt-oss-20b"
+    session.use("local").label
+    ```
+    """
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    default_model: str = DEFAULT_MODEL
+    conversations: dict[str, Conversation] = field(default_factory=dict)
+    last: Exchange | None = None
+    totals: Totals = field(default_factory=Totals)
+    rate_limit: RateLimit | None = None
+    where: str | None = None
+
+    _client: Groq | None = field(default=None, repr=False)
+    _progress: Callable[[Any], None] | None = field(default=None, repr=False)
+    _models: dict[str, list[ModelCard]] = field(default_factory=dict, repr=False)
+    _told: set[tuple[str, str]] = field(default_factory=set, repr=False)
+
+    @property
+    def target(self) -> Target:
+        """Where calls go now. Without `use`, a key that appears later changes it."""
+        from groqnb.target import resolve
+
+        return resolve(self.where)
+
+    def client(self) -> Groq:
+        """The client for the current target, the same one while that does not change."""
+        from groqnb.client import Groq
+
+        target = self.target
+        if self._client is None or self._client.target != target:
+            self.close()
+            self._client = Groq(
+                where=self.where,
+                progress=self._on_progress,
+                **self.settings,
+            )
+            self._client.events.subscribe(self._count)
+        return self._client
+
+    def use(self, where: str | None) -> Target:
+        """Choose where calls go: "local", "cloud", a URL; None decides anew by the key.
+
+        Raises ParameterError for anything else, and changes nothing then.
+        """
+        from groqnb.target import resolve
+
+        target = resolve(where)
+        self.where = where
+        self._told.clear()
+        return target
+
+    def close(self) -> None:
+        """Close the client's connections; the next call opens new ones."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def why(self, target: Target) -> str | None:
+        """Why calls go there, said once for each choice that the user did not make."""
+        if self.where is not None or (target.label, target.why) in self._told:
+            return None
+        self._told.add((target.label, target.why))
+        return target.why
+
+    def chat(self, name: str) -> Conversation:
+        """The conversation `name`, a new one where there is none."""
+        from groqnb.conversation import Conversation
+
+        return self.conversations.get(name) or Conversation(name)
+
+    def keep(self, question: Question, answer: Answer, out: str | None) -> None:
+        """Remember an answer, and the turn it ends."""
+        self.last = Exchange(question, answer, out)
+        if question.chat is not None:
+            chat = self.chat(question.chat)
+            chat.keep(answer)
+            self.conversations[question.chat] = chat
+
+    def fetch_models(self) -> list[ModelCard]:
+        """The live list of models; one call. Raises what a call raises."""
+        client = self.client()
+        found = client.models.list().data
+        self._models[client.target.label] = found
+        return found
+
+    def known_models(self) -> list[str]:
+        """The ids of the live list if it was fetched, else the catalogue's; no call."""
+        cards = self._models.get(self._client.target.label if self._client else "")
+        if cards:
+            return [card.id for card in cards]
+        from groqnb import catalog
+
+        return [model.id for model in catalog.models()]
+
+    @contextmanager
+    def progress_to(self, listener: Callable[[Any], None]) -> Iterator[None]:
+        """Tell `listener` of weights that are fetched meanwhile."""
+        self._progress = listener
+        try:
+            yield
+        finally:
+            self._progress = None
+
+    def _on_progress(self, progress: Any) -> None:
+        if self._progress is not None:
+            self._progress(progress)
+
+    def _count(self, event: Any) -> None:
+        """Add a call's end to the totals."""
+        from groqnb.render.message import cost
+        from groqnb.types.rate_limit import RateLimit
+        from groqnb.wire.events import Failed, Finished, Interrupted
+
+        if not isinstance(event, (Finished, Failed, Interrupted)):
+            return
+        totals = self.totals
+        totals.calls += 1
+        totals.failed += isinstance(event, Failed)
+        totals.interrupted += isinstance(event, Interrupted)
+        self.rate_limit = RateLimit.from_headers(event.headers) or self.rate_limit
+        usage = getattr(event, "usage", None)
+        if usage is None:
+            return
+        totals.tokens_in += usage.prompt_tokens
+        totals.tokens_out += usage.completion_tokens
+        if event.target == "cloud":
+            details = usage.prompt_tokens_details or {}
+            spent = cost(
+                event.model or "",
+                usage.prompt_tokens,
+                usage.completion_tokens,
+                details.get("cached_tokens") or 0,
+            )
+            totals.cost += spent or 0.0
+            totals.unpriced += spent is None
+
+
+session = Session()
+"""The session of this kernel."""

@@ -1,0 +1,199 @@
+"""From a call to an answer on the page: `show` for Python, `ask` for the magics."""
+
+from __future__ import annotations
+
+import time
+from asyncio import CancelledError
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from groqnb.render.message import badge
+from groqnb.render.stream import (
+    Painter,
+    TerminalPainter,
+    current_shell,
+    painter,
+    publish,
+    shows_updates,
+)
+from groqnb.types.answer import Answer, AnswerBuilder
+from groqnb.types.chat import ChatCompletion
+from groqnb.types.errors import GroqnbError
+
+if TYPE_CHECKING:
+    from groqnb.client import Groq
+    from groqnb.conversation import Question
+    from groqnb.target import Target
+    from groqnb.types.chat import ChatCompletionChunk
+    from groqnb.wire.stream import Stream
+
+__all__ = ["Asked", "ask", "show", "target_badge"]
+
+# A cell of plain code is interrupted by the first, a cell that runs in an event loop by the second.
+_INTERRUPTS = (KeyboardInterrupt, CancelledError)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a call ended: with an answer, with an error, or with both when a stream broke."""
+
+    answer: Answer | None
+    error: GroqnbError | None = None
+
+
+def show(source: Stream[ChatCompletionChunk] | ChatCompletion | Answer) -> Answer:
+    """Show a stream while it comes, or a whole reply; the Answer.
+
+    An interrupt ends the stream and keeps what had come (`answer.stopped`). Raises what iterating
+    over the stream raises, after what had come was shown.
+
+    ```python
+    stream = client.chat.completions.create(model=m, messages=q, stream=True)
+    answer = groqnb.show(stream)
+    ```
+    """
+    shell = current_shell()
+    if isinstance(source, Answer):
+        answer = source
+        _show_whole(shell, answer)
+    elif isinstance(source, ChatCompletion):
+        builder = AnswerBuilder(model=source.model, where=_where(source.headers))
+        builder.complete(source)
+        answer = builder.build(headers=source.headers)
+        _show_whole(shell, answer)
+    else:
+        answer = _show_stream(shell, source)
+    if shell is not None:
+        from groqnb.render import formatters
+
+        formatters.register(shell)
+        formatters.show_once(shell, answer)
+    return answer
+
+
+def _show_stream(shell: Any, stream: Any) -> Answer:
+    if hasattr(stream, "__aiter__"):
+        raise TypeError(
+            "show takes a stream of Groq(); with AsyncGroq() iterate over it: async for chunk in …"
+        )
+    if not hasattr(stream, "headers"):
+        raise TypeError(
+            f"show takes what client.chat.completions.create returns, not {type(stream).__name__}"
+        )
+    where = _where(stream.headers)
+    builder = AnswerBuilder(where=where)
+    name = badge("local", stream.headers.get("x-groqnb-model", "")) if where else ""
+    asked = _collect(stream, builder, painter(shell, name))
+    if asked.error is not None:
+        raise asked.error
+    assert asked.answer is not None
+    return asked.answer
+
+
+def _show_whole(shell: Any, answer: Answer) -> None:
+    from groqnb.render.message import answer_bundle
+
+    if shows_updates(shell):
+        publish(shell, answer_bundle(answer))
+    else:
+        TerminalPainter("").finish(answer)
+
+
+def _where(headers: Any) -> str:
+    from groqnb.render.formatters import where_from
+
+    return where_from(headers)
+
+
+def target_badge(target: Target) -> str:
+    """Who will answer, as far as it is known before the call."""
+    name = target.label
+    if target.kind == "local":
+        from groqnb.local import process
+
+        engine = process.current()
+        name = engine.model if engine else ""
+    return badge(target.kind, name)
+
+
+def ask(
+    client: Groq,
+    question: Question,
+    shown: Painter,
+    *,
+    stream: bool = True,
+    note: str | None = None,
+) -> Asked:
+    """Make the call and show its answer; `note` is added to the footer.
+
+    Never raises for what goes wrong with the call: the magics store a partial answer first. An
+    interrupt is an answer too, marked stopped.
+    """
+    target = client.target
+    builder = AnswerBuilder(
+        model=question.model,
+        messages=question.messages,
+        where=target.kind,
+        url=target.base_url if target.kind == "url" else None,
+        earlier=question.earlier,
+    )
+    starting = "" if target.connected() else "starting the engine to ask "
+    started = time.monotonic()
+    try:
+        shown.say(f"{starting or 'asking '}{question.model}")
+        params = {"model": question.model, "messages": question.sent, **question.params}
+        if stream:
+            params |= {"stream": True, "stream_options": {"include_usage": True}}
+        reply: Any = client.chat.completions.create(**params)
+    except _INTERRUPTS:
+        answer = builder.build(wall=time.monotonic() - started, stopped=True)
+        shown.finish(answer, note)
+        return Asked(answer)
+    except GroqnbError as error:
+        shown.abandon("no answer")
+        return Asked(None, error)
+    if stream:
+        return _collect(reply, builder, shown, note=note, started=started)
+    builder.complete(reply)
+    answer = builder.build(headers=reply.headers, wall=time.monotonic() - started)
+    shown.finish(answer, note)
+    return Asked(answer)
+
+
+def _collect(
+    stream: Any,
+    builder: AnswerBuilder,
+    shown: Painter,
+    *,
+    note: str | None = None,
+    started: float | None = None,
+) -> Asked:
+    """Take a stream to its end, and show it on the way."""
+    started = time.monotonic() if started is None else started
+    stopped, failure = False, None
+    try:
+        _feed(stream, builder, shown)
+    except _INTERRUPTS:
+        stopped = True
+        stream.close()
+    except GroqnbError as error:
+        failure = error
+    answer = builder.build(
+        headers=stream.headers,
+        ttft=stream.ttft,
+        wall=time.monotonic() - started,
+        stopped=stopped,
+        request_id=stream.request_id,
+    )
+    if failure is not None and not answer.text and not answer.reasoning:
+        shown.abandon("no answer")
+        return Asked(None, failure)
+    shown.finish(answer, "broken off" if failure is not None else note)
+    return Asked(answer, failure)
+
+
+def _feed(stream: Iterable[Any], builder: AnswerBuilder, shown: Painter) -> None:
+    for chunk in stream:
+        builder.feed(chunk)
+        shown.show(builder)
