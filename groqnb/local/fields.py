@@ -20,6 +20,7 @@ __all__ = [
     "mapping",
     "name",
     "number",
+    "shown",
     "string",
     "strings",
     "text_is_clean",
@@ -54,7 +55,7 @@ def _wrong(param: str, wanted: str, value: object) -> Exception:
     return bad_request(f"`{param}` must be {wanted}, not {json_type(value)}.", param)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """A value for a message; a number may have thousands of digits."""
     text = str(value)
     return text if len(text) <= 24 else text[:24] + "…"
@@ -72,7 +73,7 @@ def number(
         raise _wrong(param, "a number", value)
     if not low <= value <= high:
         raise bad_request(
-            f"`{param}` must be between {low:g} and {high:g}, not {_shown(value)}.", param
+            f"`{param}` must be between {low:g} and {high:g}, not {shown(value)}.", param
         )
     return float(value)
 
@@ -87,9 +88,9 @@ def integer(
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong(key, "an integer", value)
     if low is not None and value < low:
-        raise bad_request(f"`{key}` must be at least {low}, not {_shown(value)}.", key)
+        raise bad_request(f"`{key}` must be at least {low}, not {shown(value)}.", key)
     if high is not None and value > high:
-        raise bad_request(f"`{key}` must be at most {high}, not {_shown(value)}.", key)
+        raise bad_request(f"`{key}` must be at most {high}, not {shown(value)}.", key)
     return value
 
 
@@ -127,8 +128,8 @@ def choice(body: dict[str, Any], key: str, allowed: Sequence[str], *, at: str = 
         return None
     if not isinstance(value, str) or value not in allowed:
         words = ", ".join(f"`{word}`" for word in allowed)
-        shown = f"`{_shown(value)}`" if isinstance(value, str) else json_type(value)
-        raise bad_request(f"`{at}{key}` must be one of {words}, not {shown}.", at + key)
+        given = f"`{shown(value)}`" if isinstance(value, str) else json_type(value)
+        raise bad_request(f"`{at}{key}` must be one of {words}, not {given}.", at + key)
     return value
 
 
