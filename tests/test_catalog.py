@@ -1,0 +1,87 @@
+"""The catalogue: facts of the documentation, found by id."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from groqnb import catalog
+
+
+def test_every_model_of_the_documentation_is_there() -> None:
+    """Seventeen, each with a known kind and where its text comes from."""
+    models = catalog.models()
+    assert len(models) == 17
+    kinds = {"chat", "compound", "guard", "classifier", "transcription", "speech"}
+    assert {model.kind for model in models} == kinds
+    assert "2025" in catalog.source()
+
+
+def test_ids_are_found_in_any_case() -> None:
+    """The documentation itself mixes cases."""
+    model = catalog.find("Meta-Llama/Llama-Guard-4-12B")
+    assert model is not None
+    assert model.id == "meta-llama/llama-guard-4-12b"
+    assert catalog.find("gpt-9") is None
+
+
+def test_limits_and_prices_are_the_documents() -> None:
+    """Spot checks against the tables, with the source told."""
+    model = catalog.find("llama-3.3-70b-versatile")
+    assert model is not None
+    assert dict(model.limits) == {
+        "RPM": 30,
+        "RPD": 1000,
+        "TPM": 12000,
+        "TPD": 100000,
+        "ASH": None,
+        "ASD": None,
+    }
+    assert model.price is not None
+    assert (model.price.input, model.price.output) == (0.59, 0.79)
+    assert "documentation" in model.price.source
+    speech = catalog.find("whisper-large-v3")
+    assert speech is not None
+    assert speech.price is not None
+    assert speech.price.per_audio_hour == 0.111
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("gpt-oss-20", "openai/gpt-oss-20b"),
+        ("kimi-k2-instruct-0905", "moonshotai/kimi-k2-instruct-0905"),
+        ("lama-3.1-8b-instnt", "llama-3.1-8b-instant"),
+        ("qwen3", "qwen/qwen3-32b"),
+        ("WHISPER-large-v3", "whisper-large-v3"),
+    ],
+)
+def test_near_names_are_found(typed: str, meant: str) -> None:
+    """Typing errors, missing vendors, short forms."""
+    assert catalog.near(typed)[0] == meant
+
+
+def test_nothing_is_near_to_nonsense() -> None:
+    """No guess is better than a wild one."""
+    assert catalog.near("xyzzy") == []
+    assert catalog.near("") == []
+    assert catalog.near("b", among=["a", "b"]) == ["b"]
+
+
+def test_what_is_read_cannot_be_changed() -> None:
+    """The catalogue is shared by everything in the process."""
+    model = catalog.models()[0]
+    with pytest.raises(TypeError):
+        model.limits["RPM"] = 5  # type: ignore[index]
+
+
+def test_importing_it_reads_no_file_and_nothing_heavy() -> None:
+    """It stands on the path of `%load_ext`."""
+    code = (
+        "import sys, groqnb.catalog as c; "
+        "assert c._read.cache_info().currsize == 0; "
+        "assert not {'pydantic', 'httpx', 'difflib', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
