@@ -1,4 +1,4 @@
-"""What tests of several folders share: one local engine with the small model."""
+"""What tests of several folders share: local engines with the small model."""
 
 from __future__ import annotations
 
@@ -6,27 +6,44 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
 from groqnb.local.process import Engine
 
+Serve = Callable[..., AbstractContextManager[Engine]]
 
-@pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    """`groqnb serve --model small`: real HTTP, the real small model, no rate limits."""
-    from groqnb.local import weights
 
-    weights.ensure("small")
+@contextmanager
+def _serve(*options: str) -> Iterator[Engine]:
     environment = {name: value for name, value in os.environ.items() if name != "GROQ_API_KEY"}
     with subprocess.Popen(
-        [sys.executable, "-m", "groqnb", "serve", "--model", "small"],
+        [sys.executable, "-m", "groqnb", "serve", "--model", "small", *options],
         stdout=subprocess.PIPE,
         env=environment,
     ) as child:
         assert child.stdout is not None
-        line = child.stdout.readline()
-        assert line, f"groqnb serve ended with {child.wait()}"
-        yield Engine(**json.loads(line))
-        child.terminate()
+        try:
+            line = child.stdout.readline()
+            assert line, f"groqnb serve ended with {child.wait()}"
+            yield Engine(**json.loads(line))
+        finally:
+            child.terminate()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    """`with serve("--plan", "free") as engine:` runs an engine of the test's own."""
+    from groqnb.local import weights
+
+    weights.ensure("small")
+    return _serve
+
+
+@pytest.fixture(scope="session")
+def engine(serve: Serve) -> Iterator[Engine]:
+    """`groqnb serve --model small`: real HTTP, the real small model, no rate limits."""
+    with serve() as running:
+        yield running

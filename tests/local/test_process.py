@@ -149,14 +149,18 @@ def test_an_interrupt_of_the_parents_group_does_not_reach_the_engine() -> None:
     """Ctrl-C in a terminal, or a kernel's interrupt, stops a cell and not the engine."""
     child, engine = parent(
         """
-        try: time.sleep(60)
-        except KeyboardInterrupt: print("interrupted", flush=True)
+        try:
+            print("asleep", flush=True)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
         time.sleep(60)
         """
     )
     with child:
-        os.killpg(child.pid, signal.SIGINT)
         assert child.stdout is not None
+        assert child.stdout.readline() == "asleep\n"
+        os.killpg(child.pid, signal.SIGINT)
         assert child.stdout.readline() == "interrupted\n"
         assert answers(engine)
         child.kill()

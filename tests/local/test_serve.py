@@ -8,14 +8,19 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from groqnb.local import weights
+from groqnb.local.process import Engine
 
 pytestmark = pytest.mark.engine
+
+Serve = Callable[..., AbstractContextManager[Engine]]
 
 SERVE = [sys.executable, "-m", "groqnb", "serve"]
 
@@ -106,28 +111,19 @@ def test_a_broken_gguf_ends_with_an_error(tmp_path: Path) -> None:
     assert "could not be loaded" in said
 
 
-def test_the_free_plan_refuses_with_429_and_says_when(tmp_path: Path) -> None:
+def test_the_free_plan_refuses_with_429_and_says_when(serve: Serve) -> None:
     """Enforced limits: retry-after in whole seconds, the six headers, the error object."""
-    weights.ensure("small")
-    with subprocess.Popen(
-        [*SERVE, "--model", "small", "--plan", "free", "--key", "my-own-key"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as child:
-        assert child.stdout is not None
-        base_url = json.loads(child.stdout.readline())["base_url"]
-        body = {
-            "model": "llama-3.1-8b-instant",
-            "messages": [{"role": "user", "content": "Hi"}],
-            "max_tokens": 1,
-        }
-        with httpx.Client(headers={"Authorization": "Bearer my-own-key"}, timeout=30) as http:
-            replies = [http.post(f"{base_url}/chat/completions", json=body) for _ in range(31)]
-            long = {**body, "messages": [{"role": "user", "content": "word " * 6500}]}
-            too_long = http.post(
-                f"{base_url}/chat/completions", json={**long, "model": "qwen/qwen3-32b"}
-            )
-        child.terminate()
+    body = {
+        "model": "llama-3.1-8b-instant",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "max_tokens": 1,
+    }
+    with serve("--plan", "free") as engine, httpx.Client(timeout=30) as http:
+        url = f"{engine.base_url}/chat/completions"
+        http.headers["Authorization"] = f"Bearer {engine.api_key}"
+        replies = [http.post(url, json=body) for _ in range(31)]
+        long = {**body, "messages": [{"role": "user", "content": "word " * 6500}]}
+        too_long = http.post(url, json={**long, "model": "qwen/qwen3-32b"})
     assert [reply.status_code for reply in replies] == [200] * 30 + [429]
     refused = replies[-1]
     assert 1 <= int(refused.headers["retry-after"]) <= 60
