@@ -121,12 +121,17 @@ class Completions(Resource[S]):
 
 
 class Chat(Resource[S]):
-    """`client.chat`: holds `completions`."""
+    """`client.chat`.
 
-    @property
-    def completions(self) -> Completions[S]:
-        """Answers to a conversation."""
-        return Completions(self._sender)
+    Attributes:
+        completions: answers to a conversation.
+    """
+
+    __slots__ = ("completions",)
+
+    def __init__(self, sender: S) -> None:
+        super().__init__(sender)
+        self.completions: Completions[S] = Completions(sender)
 
 
 def completion_call(

@@ -128,6 +128,9 @@ def headers_of(params: Mapping[str, Any]) -> Mapping[str, str] | None:
     ```
     """
     headers: Mapping[str, str] | None = params.get("extra_headers")
-    if headers and any(name.lower() == "authorization" for name in headers):
-        raise ParameterError("A key does not go into headers: pass it as Groq(api_key=...).")
+    for name, value in (headers or {}).items():
+        if name.lower() == "authorization":
+            raise ParameterError("A key does not go into headers: pass it as Groq(api_key=...).")
+        if not (isinstance(value, str) and f"{name}{value}".isascii() and value.isprintable()):
+            raise ParameterError(f"The header {name!r} is not a text of one line in ASCII.")
     return headers
