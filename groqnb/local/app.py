@@ -29,6 +29,8 @@ from groqnb.local.disconnect import unless_gone
 from groqnb.local.parts.llm import Llm
 from groqnb.local.quota import Quota
 from groqnb.local.refusal import Refusal, not_served
+from groqnb.local.responses import Answer
+from groqnb.local.responses_request import read_response_request
 
 __all__ = ["build"]
 
@@ -40,7 +42,6 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 # Documented, and not part of this engine.
 _NOT_SERVED = {
-    "/responses": "the Responses API",
     "/audio/transcriptions": "transcriptions",
     "/audio/translations": "translations",
     "/audio/speech": "speech",
@@ -65,6 +66,17 @@ def build(llm: Llm, key: str, quota: Quota) -> Gate:
         reply = await unless_gone(request, chat.whole())
         return json_reply(reply, headers=quota.headers(wanted.info))
 
+    async def create_response(request: Request) -> Response:
+        wanted = read_response_request(await json_body(request), llm.name)
+        answer = await unless_gone(
+            request, Answer.admit(wanted, llm, quota, request.state.request_id)
+        )
+        headers = quota.headers(wanted.chat.info)
+        if wanted.chat.stream:
+            return _Events(answer.stream(), {**headers, "cache-control": "no-cache"})
+        reply = await unless_gone(request, answer.whole())
+        return json_reply(reply, headers=quota.headers(wanted.chat.info))
+
     async def list_models(_request: Request) -> Response:
         return json_reply(models.listing(llm.name, llm.context))
 
@@ -73,6 +85,7 @@ def build(llm: Llm, key: str, quota: Quota) -> Gate:
 
     routes = [
         Route("/chat/completions", create_chat, methods=["POST"]),
+        Route("/responses", create_response, methods=["POST"]),
         Route("/models", list_models, methods=["GET"]),
         Route("/models/{model:path}", retrieve_model, methods=["GET"]),
         *(
