@@ -135,8 +135,9 @@ def _name_models(error: GroqnbError, model: str) -> None:
     with suppress(GroqnbError):
         session.fetch_models()
     found = catalog.near(model, session.known_models())
-    if found:
-        error.hint = f"Did you mean {' or '.join(found)}? `%groq models` lists what there is."
+    unnamed = [name for name in found if name not in error.message]
+    meant = f"Did you mean {' or '.join(found)}? " if unnamed else ""
+    error.hint = f"{meant}`%groq models` lists what there is."
 
 
 def _dry_run(shell: Any, question: Question, *, stream: bool) -> None:

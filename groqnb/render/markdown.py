@@ -11,7 +11,7 @@ has begun after it, so only the last one is parsed again for each repaint.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,8 @@ class MarkdownView:
         self._closed: list[Markup | Token] = []  # fences stay tokens: their colours come last
         self._closed_html = Markup()
         self._length = 0  # how much of the text is in the closed blocks
-        self._references: dict[str, Any] = {}
+        self._references: dict[str, Any] = {}  # link definitions in the closed blocks
+        self._env: dict[str, Any] = {}  # all definitions, as the parser wants them
         self._inlines: dict[str, tuple[Markup, int]] = {}
 
     def update(self, source: str, *, complete: bool = False) -> Markup:
@@ -71,19 +72,29 @@ class MarkdownView:
             if complete:
                 return self._complete(source)
             tail = source[self._length :]
-            live, self.formulas = self._blocks(self._close(tail, _parse(tail, self._references)))
+            live, self.formulas = self._blocks(self._close(tail, self._parse(tail)))
             return join([self._closed_html, *(self._fence(block) for block in live)])
         except (ValueError, IndexError, RecursionError, AttributeError):
             # A text that the parser cannot take must still be readable.
             return el("pre", source, class_=f"gn-plain {IGNORE_MATH}")
 
     def _complete(self, source: str) -> Markup:
-        tokens = _parse(source[self._length :], self._references)
-        if self._references.get("references"):
-            self._closed, self._inlines = [], {}
-            tokens = _parse(source, self._references)
+        tokens = self._parse(source[self._length :])
+        if self._env["references"]:
+            self._closed, self._references = [], {}
+            tokens = self._parse(source)
         blocks = [*self._closed, *self._blocks(tokens)[0]]
         return join(self._fence(block, colours=True) for block in blocks)
+
+    def _parse(self, part: str) -> list[Token]:
+        """The block tokens of `part`; their inline text is parsed when it is rendered."""
+        self._env = {"references": dict(self._references)}
+        tokens = _parser().parse(part, self._env)
+        if self._env["references"]:
+            # What a definition means for text rendered before, and whether it is whole yet, is
+            # not known: nothing rendered with it is kept.
+            self._inlines.clear()
+        return tokens
 
     def _close(self, tail: str, tokens: list[Token]) -> list[Token]:
         """Close what can be closed of the text's tail; the tokens of the rest."""
@@ -102,7 +113,11 @@ class MarkdownView:
         closed, _ = self._blocks(tokens[:begin])
         self._closed += closed
         self._closed_html = join([self._closed_html, *(self._fence(block) for block in closed)])
-        self._length += len(tail) - len(tail.split("\n", line)[-1])
+        end = len(tail) - len(tail.split("\n", line)[-1])
+        self._length += end
+        if len(self._env["references"]) > len(self._references):
+            defined = {"references": self._references}
+            _parser().parse(tail[:end], defined)
         return tokens[begin:]
 
     def _fence(self, block: Markup | Token, *, colours: bool = False) -> Markup:
@@ -146,7 +161,7 @@ class MarkdownView:
         if known is None:
             tokens: list[Token] = []
             parser = _parser()
-            parser.inline.parse(content, parser, self._references, tokens)
+            parser.inline.parse(content, parser, self._env, tokens)
             known = self._inlines[content] = _inline(tokens)
         return known
 
@@ -255,11 +270,6 @@ def _lexer(language: str) -> Any:
 
 
 # --- the parser -----------------------------------------------------------------------------------
-
-
-def _parse(source: str, env: MutableMapping[str, Any]) -> list[Token]:
-    """The block tokens of `source`; their inline text is parsed when it is rendered."""
-    return _parser().parse(source, env)
 
 
 @lru_cache(maxsize=1)

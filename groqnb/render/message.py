@@ -57,10 +57,13 @@ def dollars(amount: float | None) -> str:
 def footer(answer: Answer) -> list[str]:
     """What the footer says in every run: models, tokens, cost; no times."""
     parts = []
-    if answer.model_asked != answer.model_answered and answer.model_answered:
-        parts.append(f"asked for {answer.model_asked}, {answer.model_answered} answered")
+    asked, answered = answer.model_asked, answer.model_answered
+    if answer.where == "local":
+        parts.append(f"asked for {asked}")  # who answered stands in the badge
     else:
-        parts.append(answer.model_asked)
+        parts.append(
+            asked if answered in ("", asked) else f"asked for {asked}, {answered} answered"
+        )
     usage = answer.usage
     if usage is not None:
         cached = answer.cached_tokens
