@@ -184,7 +184,15 @@ def _model_schema(cls: type[Model]) -> Any:
     }
 
 
-_PLAIN = {str: "str", int: "int", float: "float", bool: "bool", Any: "any", dict: "dict"}
+_PLAIN = {
+    str: "str",
+    bytes: "bytes",
+    int: "int",
+    float: "float",
+    bool: "bool",
+    Any: "any",
+    dict: "dict",
+}
 
 
 def _schema(hint: Any) -> dict[str, Any]:
@@ -221,9 +229,12 @@ class Reply(Model):
     # A slot, so that it is no field: it is neither parsed nor dumped.
     __slots__ = ("_headers",)
 
-    def set_headers(self, headers: Mapping[str, str]) -> None:
-        """Called by the sender, once, with what the headers said."""
-        object.__setattr__(self, "_headers", headers)
+    @classmethod
+    def from_body(cls, body: bytes, headers: Mapping[str, str]) -> Self:
+        """The reply for a body as it came. Raises pydantic's ValidationError, a ValueError."""
+        reply: Self = cls.validator().validate_json(body)
+        object.__setattr__(reply, "_headers", headers)
+        return reply
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from groqnb.types.secret import Secret
+
+if TYPE_CHECKING:
+    from groqnb.wire.multipart import Form
 
 __all__ = ["Call", "Connection"]
 
@@ -36,6 +39,10 @@ class Call(Generic[T]):
         query: the query's parameters; a sequence repeats its name.
         headers: sent beside the client's own.
         timeout: seconds of silence before the call is given up; None: the client's.
+        form: sends the body as a form, with a file where there is one, in place of JSON.
+        root: True for the endpoints under /v1; all others are under /openai/v1.
+        once: True where doing it twice would cost twice. It is sent again only when the server
+            surely did nothing: it was never reached, or it refused.
 
     ```python
     Call("GET", "/models", ModelList)
@@ -50,6 +57,9 @@ class Call(Generic[T]):
     # A header may hold a secret of the user's own, and dataclasses print their fields.
     headers: Mapping[str, str] | None = field(default=None, repr=False)
     timeout: float | None = None
+    form: Form | None = None
+    root: bool = False
+    once: bool = False
 
     @property
     def model(self) -> str | None:

@@ -6,6 +6,7 @@ local variables, and a traceback may print those.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -46,6 +47,7 @@ class _Requests:
         self._host = (parts.hostname or "").encode("idna")
         self._port = parts.port
         self._path = parts.path
+        self._root = re.sub(r"/openai(/v1)$", r"\1", parts.path)
         self._extensions = {"timeout": _limits(timeout)}
         self._plain = _merged(
             [
@@ -61,8 +63,16 @@ class _Requests:
         self._json = [*self._plain, (b"Content-Type", b"application/json")]
 
     def build(self, call: Call[Any]) -> httpcore.Request:
-        content = b"" if call.body is None else to_json(call.body)
-        target = self._path + call.path
+        content: Any
+        if call.form is not None:
+            from groqnb.wire.multipart import Multipart
+
+            content = Multipart(call.body or {}, call.form)
+            length, kind = content.length, content.content_type
+        else:
+            content = b"" if call.body is None else to_json(call.body)
+            length, kind = len(content), None
+        target = (self._root if call.root else self._path) + call.path
         if call.query:
             target += f"?{urlencode(call.query, doseq=True)}"
         return httpcore.Request(
@@ -70,15 +80,17 @@ class _Requests:
             httpcore.URL(
                 scheme=self._scheme, host=self._host, port=self._port, target=target.encode()
             ),
-            headers=self._headers(call, len(content)),
+            headers=self._headers(call, length, kind),
             content=content,
             extensions=self._extensions
             if call.timeout is None
             else {"timeout": _limits(call.timeout)},
         )
 
-    def _headers(self, call: Call[Any], length: int) -> list[tuple[bytes, bytes]]:
+    def _headers(self, call: Call[Any], length: int, kind: str | None) -> list[tuple[bytes, bytes]]:
         ready = self._plain if call.body is None else self._json
+        if kind is not None:
+            ready = [*self._plain, (b"Content-Type", kind.encode())]
         if call.headers:
             ready = _merged(ready, call.headers)
         if call.method == "GET":

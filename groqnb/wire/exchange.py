@@ -99,9 +99,16 @@ def exchange(
         else:
             raise TypeError(f"an attempt has an outcome, not {outcome!r}")
         wait = policy.delay(error, number, waited)
-        if wait is None:
+        if wait is None or (call.once and not _surely_undone(outcome)):
             raise error
         waited += wait
         trace.retried(number, error, wait)
         yield Pause(wait)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _surely_undone(outcome: RawReply | Broken) -> bool:
+    """True where the server cannot have begun: it was not reached, or it refused at the door."""
+    if isinstance(outcome, RawReply):
+        return outcome.status in (429, 498, 503)
+    return outcome.kind in ("connect", "tls")

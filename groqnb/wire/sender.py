@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic_core import ValidationError
 
-from groqnb.types.base import Model, Reply, StreamChunk
+from groqnb.types.base import Reply, StreamChunk
 from groqnb.types.errors import ResponseError
 from groqnb.wire.call import Call, Connection
 from groqnb.wire.channel import AsyncChannel, Channel
@@ -28,11 +29,18 @@ from groqnb.wire.trace import Trace
 if TYPE_CHECKING:
     import asyncio
 
+    from groqnb.wire.download import AsyncDownload, Download
+
 __all__ = ["AsyncSender", "Server", "SyncSender"]
 
-T = TypeVar("T", bound=Model)
+T = TypeVar("T", bound=Reply)
+R = TypeVar("R")
 C = TypeVar("C", bound=StreamChunk)
 H = TypeVar("H", Channel, AsyncChannel)
+
+
+# What `follow` does: yields calls, and is sent their replies; yields seconds, to wait so long.
+Plan = Generator[Call[Any] | float, Any, R]
 
 
 class Server(Protocol):
@@ -97,13 +105,11 @@ class _Sender(Generic[H]):
         """The typed reply; raises ResponseError for one of another shape."""
         trace.headers = raw.headers
         try:
-            reply: T = call.reply.validator().validate_json(raw.body)
+            reply = call.reply.from_body(raw.body, raw.headers)
         except ValidationError as error:
             failure = _unreadable(raw, error)
         else:
-            if isinstance(reply, Reply):
-                reply.set_headers(raw.headers)
-                trace.request_id = reply.request_id
+            trace.request_id = reply.request_id
             trace.finished(getattr(reply, "usage", None))
             return reply
         raise failure
@@ -155,6 +161,35 @@ class SyncSender(_Sender[Channel]):
             raise _ended(trace, stop) from None
         return Stream(raw.opened, self._reading(call, raw, trace), drain=self._drains)
 
+    def fetch(self, call: Call[Any]) -> Download:
+        """The content of a file, once it begins. Raises the errors of `groqnb.types.errors`."""
+        from groqnb.wire.course import Course
+        from groqnb.wire.download import Download
+
+        call = _as_it_is(call)
+        trace = self._begin(call, stream=True)
+        try:
+            raw = self._run(call, trace, stream=True)
+        except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
+            raise _ended(trace, stop) from None
+        course = Course(call, raw, self._policy, trace)
+        return Download(raw.opened, course, lambda rest: self._run(rest, trace, stream=True))
+
+    def follow(self, plan: Plan[R]) -> R:
+        """Does what a plan of several calls says."""
+        outcome = None
+        while True:
+            try:
+                step = plan.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if isinstance(step, Call):
+                outcome = self.send(step)
+            else:
+                outcome = None
+                if not waiting_is_off():
+                    time.sleep(step)
+
     def _run(self, call: Call[Any], trace: Trace, *, stream: bool) -> RawReply:
         steps = self._steps(call, trace)
         outcome: RawReply | Broken | None = None
@@ -198,6 +233,37 @@ class AsyncSender(_Sender[AsyncChannel]):
             raise _ended(trace, stop) from None
         return AsyncStream(raw.opened, self._reading(call, raw, trace), drain=self._drains)
 
+    async def fetch(self, call: Call[Any]) -> AsyncDownload:
+        """The content of a file, once it begins. Raises the errors of `groqnb.types.errors`."""
+        from groqnb.wire.course import Course
+        from groqnb.wire.download import AsyncDownload
+
+        call = _as_it_is(call)
+        trace = self._begin(call, stream=True)
+        try:
+            raw = await self._run(call, trace, stream=True)
+        except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
+            raise _ended(trace, stop) from None
+        course = Course(call, raw, self._policy, trace)
+        return AsyncDownload(raw.opened, course, lambda rest: self._run(rest, trace, stream=True))
+
+    async def follow(self, plan: Plan[R]) -> R:
+        """Does what a plan of several calls says."""
+        import asyncio
+
+        outcome = None
+        while True:
+            try:
+                step = plan.send(outcome)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if isinstance(step, Call):
+                outcome = await self.send(step)
+            else:
+                outcome = None
+                if not waiting_is_off():
+                    await asyncio.sleep(step)
+
     async def _run(self, call: Call[Any], trace: Trace, *, stream: bool) -> RawReply:
         # Imported here: sync code has no need of asyncio, which takes long to import.
         import asyncio
@@ -240,6 +306,12 @@ class AsyncSender(_Sender[AsyncChannel]):
         channel, self._channel = self._channel, None
         if channel is not None and self._process == os.getpid():
             await channel.close()
+
+
+def _as_it_is(call: Call[Any]) -> Call[Any]:
+    """The call for a file: its bytes as they are, so that a break can be mended at a byte."""
+    told = {"Accept": "*/*", "Accept-Encoding": "identity"}
+    return replace(call, headers={**told, **(call.headers or {})})
 
 
 def _ended(trace: Trace, stop: BaseException) -> BaseException:
