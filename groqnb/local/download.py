@@ -14,7 +14,7 @@ from pathlib import Path
 from groqnb.local.checksum import sha256_of
 from groqnb.local.errors import DiskFull
 
-__all__ = ["FetchFailed", "NetworkSettings", "fetch", "size_in_words"]
+__all__ = ["FetchFailed", "FetchRefused", "NetworkSettings", "fetch", "size_in_words"]
 
 _BLOCK = 1 << 20
 # The hub is out of reach on many a machine; the next source should not wait long for that.
@@ -24,6 +24,10 @@ _ATTEMPTS = 4
 
 class FetchFailed(Exception):
     """This source did not deliver; `str()` is a phrase for a list of reasons."""
+
+
+class FetchRefused(FetchFailed):
+    """The server wants to know who asks."""
 
 
 class NetworkSettings:
@@ -90,7 +94,8 @@ def fetch(
                 part.unlink()
                 last = "the file there has changed"
                 continue
-            raise FetchFailed(f"HTTP {error.code} {error.reason}") from error
+            kind = FetchRefused if error.code in (401, 403, 407) else FetchFailed
+            raise kind(f"HTTP {error.code} {error.reason}") from error
         except (OSError, HTTPException) as error:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise _disk_full(target.parent) from error

