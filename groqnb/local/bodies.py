@@ -57,5 +57,6 @@ def json_reply(
     content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """`content` as a reply."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(body, status, headers, "application/json")
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    # A message may quote half a surrogate pair out of a request.
+    return Response(body.encode("utf-8", "replace"), status, headers, "application/json")

@@ -15,6 +15,7 @@ __all__ = [
     "boolean",
     "choice",
     "integer",
+    "is_text",
     "items",
     "json_type",
     "mapping",
@@ -115,9 +116,14 @@ def string(body: dict[str, Any], key: str, *, at: str = "", required: bool = Fal
     return value
 
 
+def is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8: half a surrogate pair is no text."""
+    return _SURROGATE.search(value) is None
+
+
 def text_is_clean(value: str, param: str) -> None:
-    """Refuse half a surrogate pair: it is no text and cannot be written as UTF-8."""
-    if _SURROGATE.search(value):
+    """Refuse half a surrogate pair."""
+    if not is_text(value):
         raise bad_request(f"`{param}` holds a lone surrogate, which is not valid text.", param)
 
 

@@ -129,7 +129,7 @@ def _alive() -> _Running | None:
 def _require_packages() -> None:
     from importlib.util import find_spec
 
-    for package in ("starlette", "uvicorn", "httptools", "xllamacpp"):
+    for package in ("starlette", "uvicorn", "httptools", "python_multipart", "xllamacpp"):
         if find_spec(package) is None:
             raise EngineNotInstalled(package)
 
