@@ -126,7 +126,7 @@ class NotebookPage:
     def interrupt(self) -> float:
         """Press Lab's interrupt button; seconds from the press until the kernel was idle."""
         self.page.get_by_role("button", name="Interrupt the kernel").click()
-        milliseconds = self.page.wait_for_function("probe.idleAfterClick()", timeout=30_000)
+        milliseconds = self.page.wait_for_function("probe.idleAfterPress()", timeout=30_000)
         seconds: float = milliseconds.json_value() / 1000
         return seconds
 

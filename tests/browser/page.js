@@ -5,10 +5,11 @@ window.probe = (() => {
   const cell = (i) => panel().content.widgets[i];
   const outputArea = (i) => cell(i).outputArea.node;
   const statuses = []; // [ms, "busy" | "idle" | …], newest last
-  let clicked = Infinity; // ms of the last click anywhere
+  let pressed = Infinity; // ms of the last press of a mouse button anywhere
   let run = null; // the run that was asked for last: {done, error}
 
-  document.addEventListener("click", () => (clicked = performance.now()), true);
+  // Lab's toolbar acts when the button goes down, so the "click" may come after the effect.
+  document.addEventListener("mousedown", () => (pressed = performance.now()), true);
 
   function opened() {
     const widget = window.jupyterapp?.shell?.currentWidget;
@@ -27,9 +28,9 @@ window.probe = (() => {
   }
 
   // Both moments are taken in the page, so the tests' own polling is not in the number.
-  function idleAfterClick() {
-    const idle = statuses.find(([at, status]) => at > clicked && status === "idle");
-    return idle ? idle[0] - clicked : null;
+  function idleAfterPress() {
+    const idle = statuses.find(([at, status]) => at > pressed && status === "idle");
+    return idle ? idle[0] - pressed : null;
   }
 
   function execute(command) {
@@ -139,7 +140,7 @@ window.probe = (() => {
     contrast,
     evaluate,
     execute,
-    idleAfterClick,
+    idleAfterPress,
     kernel,
     opened,
     outputArea,
