@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -60,12 +61,9 @@ class RawServer:
         """Set when a client hung up while a reply was being sent."""
         self._lock = threading.Lock()
         self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def __enter__(self) -> RawServer:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -77,6 +75,9 @@ class RawServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # Without this the thread that waits in accept() would keep the port open.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         for connection in self._open:
             connection.close()
