@@ -13,6 +13,7 @@ from groqnb.api.resource import S
 if TYPE_CHECKING:
     from groqnb.api.chat import Chat
     from groqnb.api.models import Models
+    from groqnb.api.responses import Responses
 
 __all__ = ["Namespaces"]
 
@@ -41,3 +42,10 @@ class Namespaces(Generic[S]):
         from groqnb.api.models import Models
 
         return Models(self._sender)
+
+    @cached_property
+    def responses(self) -> Responses[S]:
+        """Responses. Docs: API Reference, Responses (beta)."""
+        from groqnb.api.responses import Responses
+
+        return Responses(self._sender)

@@ -1,7 +1,7 @@
 """What is refused before a request is spent on it: only where the documentation is certain.
 
 Everything else is the server's to judge; it may know better than this file.
-Docs: API Reference, Create chat completion; Reasoning; OpenAI Compatibility.
+Docs: API Reference, Create chat completion, Create response; Reasoning; OpenAI Compatibility.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import Any
 
 from groqnb.types.errors import ParameterError
 
-__all__ = ["check_chat"]
+__all__ = ["check_chat", "check_response"]
 
 MOST_TOOLS = 128
 MOST_STOPS = 4
+MOST_METADATA = 16
 
 _RANGES = {
     "temperature": (0.0, 2.0),
@@ -33,27 +34,55 @@ def check_chat(body: Mapping[str, Any], *, stream: bool) -> None:
     """
     if not body["messages"]:
         raise ParameterError("messages is empty.", hint="Send at least one message.")
+    _check_numbers(body)
+    if body.get("n", 1) != 1:
+        raise ParameterError(f"n is {body['n']}; only 1 is supported.")
+    stop = body.get("stop")
+    if isinstance(stop, (list, tuple)) and len(stop) > MOST_STOPS:
+        raise ParameterError(f"{len(stop)} stop sequences; at most {MOST_STOPS} are allowed.")
+    _check_tools(body)
+    if "stream_options" in body and not stream:
+        raise ParameterError("stream_options needs stream=True.")
+    _check_reasoning(body)
+
+
+def check_response(body: Mapping[str, Any]) -> None:
+    """Raises ParameterError, with the limit in it, for a body that the API is sure to refuse.
+
+    ```python
+    check_response({"input": "Hello", "store": True})  # raises
+    ```
+    """
+    if isinstance(body["input"], (list, tuple)) and not body["input"]:
+        raise ParameterError("input is empty.", hint="Send a text, or at least one item.")
+    _check_numbers(body)
+    _check_tools(body)
+    if body.get("store") is True:
+        raise ParameterError("store is True; responses cannot be stored.", hint="Leave it out.")
+    metadata = body.get("metadata")
+    if isinstance(metadata, Mapping) and len(metadata) > MOST_METADATA:
+        raise ParameterError(
+            f"{len(metadata)} pairs of metadata; at most {MOST_METADATA} are allowed."
+        )
+
+
+def _check_numbers(body: Mapping[str, Any]) -> None:
     for name, (low, high) in _RANGES.items():
         value = body.get(name)
         # `not <=` rather than `>`: NaN is in no range.
         if isinstance(value, (int, float)) and not low <= value <= high:
             raise ParameterError(f"{name} is {value}; it goes from {low:g} to {high:g}.")
-    if body.get("n", 1) != 1:
-        raise ParameterError(f"n is {body['n']}; only 1 is supported.")
-    for name in ("max_completion_tokens", "max_tokens"):
+    for name in ("max_completion_tokens", "max_output_tokens", "max_tokens"):
         value = body.get(name)
         if isinstance(value, int) and value < 1:
             raise ParameterError(f"{name} is {value}; it is at least 1.")
-    stop = body.get("stop")
-    if isinstance(stop, (list, tuple)) and len(stop) > MOST_STOPS:
-        raise ParameterError(f"{len(stop)} stop sequences; at most {MOST_STOPS} are allowed.")
+
+
+def _check_tools(body: Mapping[str, Any]) -> None:
     for name in ("tools", "functions"):
         listed = body.get(name)
         if isinstance(listed, (list, tuple)) and len(listed) > MOST_TOOLS:
             raise ParameterError(f"{len(listed)} {name}; at most {MOST_TOOLS} are allowed.")
-    if "stream_options" in body and not stream:
-        raise ParameterError("stream_options needs stream=True.")
-    _check_reasoning(body)
 
 
 def _check_reasoning(body: Mapping[str, Any]) -> None:

@@ -79,7 +79,7 @@ class Model:
         """The parser of this class."""
         found = cls._validator
         if found is None:
-            found = cls._validator = SchemaValidator(_model_schema(cls))
+            found = cls._validator = SchemaValidator(cls.core_schema())
         return found
 
     @classmethod
@@ -95,8 +95,13 @@ class Model:
         return parsed
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, *_: object) -> Any:
+    def core_schema(cls) -> Any:
+        """What pydantic's core has to know to parse this class."""
         return _model_schema(cls)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> Any:
+        return cls.core_schema()
 
     def model_dump(
         self, *, exclude_none: bool = False, exclude_unset: bool = False
@@ -199,7 +204,7 @@ def _schema(hint: Any) -> dict[str, Any]:
     if hint in _PLAIN:
         return {"type": _PLAIN[hint]}
     if isinstance(hint, type) and issubclass(hint, Model):
-        schema: dict[str, Any] = _model_schema(hint)
+        schema: dict[str, Any] = hint.core_schema()
         return schema
     origin, inside = get_origin(hint), get_args(hint)
     if origin is list:
@@ -264,6 +269,11 @@ class StreamChunk(Model):
     def ends_answer(self) -> bool:
         """True when the answer is complete with it."""
         raise NotImplementedError
+
+    @property
+    def closes_stream(self) -> bool:
+        """True when it also ends the stream, which then has no [DONE]."""
+        return False
 
     @property
     def total_usage(self) -> Any:

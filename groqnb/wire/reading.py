@@ -100,6 +100,7 @@ class Reading(Generic[C]):
             self.trace.first_token()
         if not self._answered and chunk.ends_answer:
             self._answered = True
+            self.done = chunk.closes_stream
         usage = chunk.total_usage
         if usage is not None:
             self.usage = usage
