@@ -51,6 +51,8 @@ def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
         resources={"metadata": {"path": str(path.resolve().parent)}},
         store_widget_state=False,
+        # A kernel on loopback warns of its own transport; that is no news to whoever runs this.
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         on_cell_executed=show,
     )
     code = 0

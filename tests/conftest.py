@@ -13,6 +13,11 @@ import pytest
 
 from groqnb.local.process import Engine
 
+# Tests never meet the user's key or cloud, and the small model serves wherever a model must.
+for _name in ("GROQ_API_KEY", "GROQ_BASE_URL"):
+    os.environ.pop(_name, None)
+os.environ.setdefault("GROQNB_LOCAL_MODEL", "small")
+
 Serve = Callable[..., AbstractContextManager[Engine]]
 
 
