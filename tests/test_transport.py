@@ -17,7 +17,7 @@ from both_worlds import KEY, MESSAGES, MODEL, World, both, completion
 from raw_server import RawServer, chunked, plain, sse
 
 from groqnb import APIConnectionError, APITimeoutError, AsyncGroq, Groq
-from groqnb.wire.inflate import Inflater, InflateError
+from groqnb.wire.inflate import InflateError, Inflater
 from groqnb.wire.network import proxy_for
 from groqnb.wire.retry import without_waiting
 from groqnb.wire.shards import CALLS_PER_SHARD, Shards
@@ -119,7 +119,7 @@ def test_a_reply_that_is_always_cut_is_an_error(world: World, cut: int) -> None:
     assert isinstance(whole, bytes)
     with RawServer([whole[:cut]], close=True) as server:
         client = world.client(base_url=server.url)
-        with without_waiting(), pytest.raises(APIConnectionError, match="broke|not HTTP"):
+        with without_waiting(), pytest.raises(APIConnectionError, match=r"broke|not HTTP"):
             world.ask(client)
         assert len(server.requests) == 3
 
