@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Generic
 from groqnb.api.resource import S
 
 if TYPE_CHECKING:
+    from groqnb.api.audio import Audio
+    from groqnb.api.batches import Batches
     from groqnb.api.chat import Chat
+    from groqnb.api.files import Files
+    from groqnb.api.fine_tunings import FineTunings
     from groqnb.api.models import Models
     from groqnb.api.responses import Responses
 
@@ -49,3 +53,31 @@ class Namespaces(Generic[S]):
         from groqnb.api.responses import Responses
 
         return Responses(self._sender)
+
+    @cached_property
+    def audio(self) -> Audio[S]:
+        """Speech to text, text to speech. Docs: API Reference, Audio."""
+        from groqnb.api.audio import Audio
+
+        return Audio(self._sender)
+
+    @cached_property
+    def files(self) -> Files[S]:
+        """Files for batches and fine tunings. Docs: API Reference, Files."""
+        from groqnb.api.files import Files
+
+        return Files(self._sender)
+
+    @cached_property
+    def batches(self) -> Batches[S]:
+        """Many requests in one file. Docs: API Reference, Batches."""
+        from groqnb.api.batches import Batches
+
+        return Batches(self._sender)
+
+    @cached_property
+    def fine_tunings(self) -> FineTunings[S]:
+        """LoRA adapters as models. Docs: API Reference, Fine Tuning (closed beta)."""
+        from groqnb.api.fine_tunings import FineTunings
+
+        return FineTunings(self._sender)
