@@ -1,0 +1,480 @@
+"""POST /responses, by the official openai package, by groqnb's own client and by plain HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from groqnb import AsyncGroq, BadRequestError, Groq
+from groqnb.local.process import Engine
+from groqnb.types.response_events import StatusEvent, TextDelta
+
+pytestmark = pytest.mark.engine
+
+MODEL = "llama-3.3-70b-versatile"
+# The fields of the documentation's response object, and those of its example.
+DOCUMENTED = {
+    "background",
+    "created_at",
+    "error",
+    "id",
+    "incomplete_details",
+    "instructions",
+    "log_id",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "model",
+    "object",
+    "output",
+    "parallel_tool_calls",
+    "previous_response_id",
+    "reasoning",
+    "service_tier",
+    "status",
+    "store",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "truncation",
+    "usage",
+    "user",
+}
+TOOL = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
+TEXT_EVENTS = [
+    "response.created",
+    "response.in_progress",
+    "response.output_item.added",
+    "response.content_part.added",
+    "response.output_text.delta",
+    "response.output_text.done",
+    "response.content_part.done",
+    "response.output_item.done",
+]
+
+
+def post(http: httpx.Client, **body: Any) -> httpx.Response:
+    return http.post("/responses", json={"model": MODEL, "input": "Say hello.", **body})
+
+
+def without_repeats(names: list[str]) -> list[str]:
+    return [name for place, name in enumerate(names) if name not in names[:place]]
+
+
+def read_stream(reply: httpx.Response) -> list[tuple[str, dict[str, Any]]]:
+    """The events of a stream, with the names that stand beside their data."""
+    found = []
+    for block in reply.text.split("\n\n"):
+        if block:
+            name, data = block.split("\n")
+            found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+@pytest.fixture(scope="module")
+def client(engine: Engine) -> Groq:
+    return Groq(base_url=engine.base_url, api_key=engine.api_key, max_retries=0)
+
+
+def test_the_reply_has_every_documented_field_and_no_other(
+    http: httpx.Client, engine: Engine
+) -> None:
+    reply = post(http, max_output_tokens=60)
+    body = reply.json()
+    assert set(body) == DOCUMENTED
+    assert body["object"] == "response"
+    assert body["id"].startswith("resp_")
+    assert body["model"] == MODEL
+    assert body["previous_response_id"] is None
+    assert body["reasoning"] == {"effort": None, "summary": None}
+    (message,) = body["output"]
+    assert set(message) == {"type", "id", "status", "role", "content"}
+    assert message["id"].startswith("msg_")
+    (part,) = message["content"]
+    assert part == {"type": "output_text", "text": part["text"], "annotations": []}
+    usage = body["usage"]
+    assert set(usage["input_tokens_details"]) == {"cached_tokens", "reasoning_tokens"}
+    assert set(usage["output_tokens_details"]) == {"cached_tokens", "reasoning_tokens"}
+    assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"] > 0
+    assert reply.headers["x-groqnb-engine"] == "local"
+    assert reply.headers["x-groqnb-model"] == engine.model
+    assert reply.headers["x-request-id"].startswith("req_")
+
+
+def test_what_the_request_says_is_repeated(http: httpx.Client) -> None:
+    given: dict[str, Any] = {
+        "instructions": "Be brief.",
+        "max_output_tokens": 4,
+        "metadata": {"topic": "groß"},
+        "parallel_tool_calls": False,
+        "store": False,
+        "temperature": 0.5,
+        "text": {"format": {"type": "text"}},
+        "tool_choice": "none",
+        "tools": [TOOL],
+        "top_p": 0.9,
+        "truncation": "auto",
+        "user": "someone",
+    }
+    body = post(http, **given).json()
+    assert {name: body[name] for name in given} == given
+
+
+def test_what_the_request_leaves_out_has_its_documented_default(http: httpx.Client) -> None:
+    """null is the same as leaving it out, for the unsupported parameters too."""
+    nothing = dict.fromkeys(
+        [
+            "include",
+            "instructions",
+            "max_output_tokens",
+            "metadata",
+            "parallel_tool_calls",
+            "previous_response_id",
+            "prompt_cache_key",
+            "reasoning",
+            "safety_identifier",
+            "service_tier",
+            "store",
+            "stream",
+            "temperature",
+            "text",
+            "tool_choice",
+            "tools",
+            "top_p",
+            "truncation",
+            "user",
+        ]
+    )
+    body = post(http, **{**nothing, "max_output_tokens": 4}).json()
+    assert (body["temperature"], body["top_p"], body["parallel_tool_calls"]) == (1, 1, True)
+    assert (body["tools"], body["tool_choice"], body["metadata"]) == ([], "auto", {})
+    assert (body["truncation"], body["store"], body["service_tier"]) == (
+        "disabled",
+        False,
+        "default",
+    )
+    assert body["text"] == {"format": {"type": "text"}}
+
+
+def test_an_answer_that_is_cut_off_is_incomplete(http: httpx.Client) -> None:
+    body = post(http, input="Tell a long story.", max_output_tokens=3).json()
+    assert body["status"] == body["output"][0]["status"] == "incomplete"
+    assert body["incomplete_details"] == {"reason": "max_output_tokens"}
+    assert body["usage"]["output_tokens"] == 3
+
+
+def test_instructions_stand_before_the_input(http: httpx.Client) -> None:
+    """They cost the tokens of a system message, and change the answer."""
+    plain = post(http, temperature=0, max_output_tokens=8).json()
+    told = post(http, temperature=0, max_output_tokens=8, instructions="Only say: moo.").json()
+    same = post(
+        http,
+        temperature=0,
+        max_output_tokens=8,
+        input=[
+            {"role": "developer", "content": "Only say: moo."},
+            {
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": "Say hello."}],
+            },
+        ],
+    ).json()
+    assert told["usage"]["input_tokens"] != plain["usage"]["input_tokens"]
+    assert told["usage"]["input_tokens"] == same["usage"]["input_tokens"]
+    assert told["output"][0]["content"] == same["output"][0]["content"]
+
+
+def test_openai_package_creates(openai_client: openai.OpenAI) -> None:
+    response = openai_client.responses.create(
+        model="openai/gpt-oss-20b", input="Tell me a fun fact about the moon in one sentence."
+    )
+    assert response.output_text
+    assert response.status in ("completed", "incomplete")
+    assert response.usage is not None
+    assert response.usage.input_tokens_details.cached_tokens >= 0
+    assert response.error is None
+
+
+def test_openai_package_goes_on_with_what_was_said(openai_client: openai.OpenAI) -> None:
+    """The way that OpenAI documents: role and content of each item of the output."""
+    history: list[Any] = [{"role": "user", "content": "My name is Ada."}]
+    first = openai_client.responses.create(model=MODEL, input=history, max_output_tokens=12)
+    history += [{"role": item.role, "content": item.content} for item in first.output]  # type: ignore[union-attr]
+    history.append({"role": "user", "content": "What is my name?"})
+    second = openai_client.responses.create(model=MODEL, input=history, max_output_tokens=12)
+    assert second.usage is not None
+    assert first.usage is not None
+    assert second.usage.input_tokens > first.usage.input_tokens + 12
+
+
+def test_openai_package_streams_the_events_in_order(openai_client: openai.OpenAI) -> None:
+    """The deltas make up the text of the finished response; the numbers count up from 0."""
+    stream = openai_client.responses.create(model=MODEL, input="Hi", stream=True, temperature=0)
+    events = list(stream)
+    assert without_repeats([event.type for event in events]) == [
+        *TEXT_EVENTS,
+        "response.completed",
+    ]
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    text = "".join(e.delta for e in events if e.type == "response.output_text.delta")
+    last = events[-1]
+    assert last.type == "response.completed"
+    assert last.response.output_text == text != ""
+    assert last.response.usage is not None
+    assert last.response.usage.output_tokens > 0
+
+
+def test_openai_package_stream_helper(openai_client: openai.OpenAI) -> None:
+    with openai_client.responses.stream(
+        model=MODEL, input="Hi", temperature=0, max_output_tokens=200
+    ) as stream:
+        snapshots = [e.snapshot for e in stream if e.type == "response.output_text.delta"]
+        final = stream.get_final_response()
+    assert snapshots[-1] == final.output_text
+    assert final.output_parsed is None
+
+
+async def _async_stream(engine: Engine) -> tuple[str, str]:
+    async with openai.AsyncOpenAI(base_url=engine.base_url, api_key=engine.api_key) as client:
+        text = ""
+        stream = await client.responses.create(model=MODEL, input="Hi", stream=True, temperature=0)
+        async for event in stream:
+            if event.type == "response.output_text.delta":
+                text += event.delta
+        whole = await client.responses.create(model=MODEL, input="Hi", temperature=0)
+        return text, whole.output_text
+
+
+def test_openai_package_async(engine: Engine) -> None:
+    """The text of a stream is the text of the whole reply."""
+    text, whole = asyncio.run(_async_stream(engine))
+    assert text == whole
+
+
+def test_a_stream_by_plain_http(http: httpx.Client) -> None:
+    """Each event has its name beside its data, and the last one ends the stream: no [DONE]."""
+    reply = post(http, stream=True, max_output_tokens=3)
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    events = read_stream(reply)
+    assert all(name == data["type"] for name, data in events)
+    assert without_repeats([name for name, _ in events]) == [*TEXT_EVENTS, "response.incomplete"]
+    first, last = events[0][1]["response"], events[-1][1]["response"]
+    assert set(first) == set(last) == DOCUMENTED
+    assert (first["status"], first["output"], first["usage"]) == ("in_progress", [], None)
+    assert (first["id"], first["created_at"]) == (last["id"], last["created_at"])
+    done = dict(events)["response.output_item.done"]
+    assert last["output"] == [done["item"]]
+    added = dict(events)["response.output_item.added"]["item"]
+    assert added == {**done["item"], "status": "in_progress", "content": []}
+    for name, data in events[3:-2]:
+        assert data["item_id"] == added["id"], name
+        assert (data["output_index"], data["content_index"]) == (0, 0)
+
+
+def test_groqnb_client_creates_and_streams(client: Groq) -> None:
+    whole = client.responses.create(model=MODEL, input="Hi", temperature=0)
+    with client.responses.create(model=MODEL, input="Hi", temperature=0, stream=True) as stream:
+        events = list(stream)
+    assert "".join(e.delta for e in events if isinstance(e, TextDelta)) == whole.output_text != ""
+    last = events[-1]
+    assert isinstance(last, StatusEvent)
+    assert last.response.output_text == whole.output_text
+    assert whole.headers["x-groqnb-engine"] == "local"
+    assert stream.ttft is not None
+    assert not stream.interrupted
+    assert whole.model_extra.keys() == {"log_id"}
+
+
+def test_groqnb_async_client_creates_and_streams(engine: Engine) -> None:
+    async def main() -> tuple[str, str]:
+        async with AsyncGroq(base_url=engine.base_url, api_key=engine.api_key) as client:
+            whole = await client.responses.create(model=MODEL, input="Hi", temperature=0)
+            stream = await client.responses.create(
+                model=MODEL, input="Hi", temperature=0, stream=True
+            )
+            text = ""
+            async for event in stream:
+                if isinstance(event, TextDelta):
+                    text += event.delta
+            return whole.output_text, text
+
+    whole, text = asyncio.run(main())
+    assert whole == text != ""
+
+
+def test_groqnb_client_goes_on_with_an_output(client: Groq) -> None:
+    first = client.responses.create(model=MODEL, input="Hi", max_output_tokens=8)
+    question = {"role": "user", "content": "Go on."}
+    second = client.responses.create(
+        model=MODEL,
+        input=[{"role": "user", "content": "Hi"}, *first.output, question],
+        max_output_tokens=8,
+    )
+    assert second.output_text
+    with pytest.raises(BadRequestError, match="leave `type` out"):
+        client.responses.create(model=MODEL, input=[first.output[0].model_dump(), question])
+
+
+MESSAGE = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}
+DEEP: Any = {}
+for _ in range(200):
+    DEEP = {"a": DEEP}
+MALFORMED: list[tuple[dict[str, Any], str]] = [
+    ({"input": None}, "input"),
+    ({"input": []}, "input"),
+    ({"input": 5}, "input"),
+    ({"input": {"role": "user", "content": "x"}}, "input"),
+    ({"input": "\ud800"}, "input"),
+    ({"input": ["x"]}, "input[0]"),
+    ({"input": [{"content": "x"}]}, "input[0].role"),
+    ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role"),
+    ({"input": [{"role": "user"}]}, "input[0].content"),
+    ({"input": [{"role": "user", "content": 5}]}, "input[0].content"),
+    ({"input": [{"role": "user", "content": []}]}, "input[0].content"),
+    ({"input": [{"role": "user", "content": ["x"]}]}, "input[0].content[0]"),
+    ({"input": [{"role": "user", "content": [{"text": "x"}]}]}, "input[0].content[0].type"),
+    (
+        {"input": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]},
+        "input[0].content[0].type",
+    ),
+    (
+        {"input": [{"role": "user", "content": [{"type": "input_text"}]}]},
+        "input[0].content[0].text",
+    ),
+    ({"input": [{**MESSAGE, "role": "assistant"}]}, "input[0].role"),
+    ({"input": [{**MESSAGE, "status": "done"}]}, "input[0].status"),
+    ({"input": [{**MESSAGE, "id": 5}]}, "input[0].id"),
+    ({"input": [{"type": "bogus"}]}, "input[0].type"),
+    ({"input": [{"type": "item_reference"}]}, "input[0].id"),
+    ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]"),
+    ({"input": [{"type": "function_call", "name": "f", "arguments": "{}"}]}, "input[0].call_id"),
+    ({"input": [{"type": "function_call", "call_id": "c", "arguments": "{}"}]}, "input[0].name"),
+    ({"input": [{"type": "function_call", "call_id": "c", "name": "f"}]}, "input[0].arguments"),
+    ({"input": [{"type": "function_call_output", "output": "x"}]}, "input[0].call_id"),
+    ({"input": [{"type": "function_call_output", "call_id": "c"}]}, "input[0].output"),
+    (
+        {"input": [{"type": "function_call_output", "call_id": "c", "output": {}}]},
+        "input[0].output",
+    ),
+    ({"input": [{"type": "reasoning", "summary": []}]}, "input"),
+    ({"instructions": 5}, "instructions"),
+    ({"model": None}, "model"),
+    ({"model": 5}, "model"),
+    ({"model": "whisper-large-v3"}, "model"),
+    ({"max_output_tokens": 0}, "max_output_tokens"),
+    ({"max_output_tokens": "9"}, "max_output_tokens"),
+    ({"max_output_tokens": 10**9}, "max_output_tokens"),
+    ({"metadata": []}, "metadata"),
+    ({"metadata": {str(number): "" for number in range(17)}}, "metadata"),
+    ({"metadata": {"a": "\udfff"}}, "metadata"),
+    ({"metadata": DEEP}, "metadata"),
+    ({"parallel_tool_calls": "yes"}, "parallel_tool_calls"),
+    ({"reasoning": "low"}, "reasoning"),
+    ({"model": "openai/gpt-oss-20b", "reasoning": {"effort": "default"}}, "reasoning.effort"),
+    ({"reasoning": {"effort": "low"}}, "reasoning.effort"),
+    ({"reasoning": {"summary": "auto"}}, "reasoning.summary"),
+    ({"service_tier": "on_demand"}, "service_tier"),
+    ({"store": True}, "store"),
+    ({"store": "no"}, "store"),
+    ({"stream": "no"}, "stream"),
+    ({"temperature": 2.1}, "temperature"),
+    ({"temperature": True}, "temperature"),
+    ({"top_p": -0.1}, "top_p"),
+    ({"text": "text"}, "text"),
+    ({"text": {"format": "text"}}, "text.format"),
+    ({"text": {"format": {}}}, "text.format.type"),
+    ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
+    ({"text": {"verbosity": "low"}}, "text.verbosity"),
+    (
+        {"text": {"format": {"type": "json_schema", "name": "a b", "schema": {}}}},
+        "text.format.name",
+    ),
+    (
+        {"text": {"format": {"type": "json_schema", "name": "a", "schema": []}}},
+        "text.format.schema",
+    ),
+    ({"text": {"format": {"type": "json_schema", "name": "a", "schema": {}}}}, "text.format"),
+    ({"tool_choice": "any"}, "tool_choice"),
+    ({"tool_choice": {"type": "file_search"}}, "tool_choice.type"),
+    ({"tools": {}}, "tools"),
+    ({"tools": [TOOL] * 129}, "tools"),
+    ({"tools": ["f"]}, "tools[0]"),
+    ({"tools": [{"name": "f"}]}, "tools[0].type"),
+    ({"tools": [{"type": "web_search_preview"}]}, "tools[0].type"),
+    ({"tools": [{"type": "function"}]}, "tools[0].name"),
+    ({"tools": [{**TOOL, "name": "a b"}]}, "tools[0].name"),
+    ({"tools": [{**TOOL, "name": "f" * 65}]}, "tools[0].name"),
+    ({"tools": [{**TOOL, "parameters": []}]}, "tools[0].parameters"),
+    ({"tools": [{**TOOL, "strict": 1}]}, "tools[0].strict"),
+    ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools[0].name"),
+    ({"truncation": "off"}, "truncation"),
+    ({"user": 5}, "user"),
+    ({"previous_response_id": "resp_1"}, "previous_response_id"),
+    ({"include": []}, "include"),
+    ({"safety_identifier": "x"}, "safety_identifier"),
+    ({"prompt_cache_key": "x"}, "prompt_cache_key"),
+    ({"messages": []}, "messages"),
+    ({"max_tokens": 5}, "max_tokens"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "param"), MALFORMED, ids=lambda value: str(value)[:60])
+def test_malformed_requests_are_refused_by_name(
+    http: httpx.Client, wrong: dict[str, Any], param: str
+) -> None:
+    """A 400 with the documented error object, which names the field as the request does."""
+    body = {"model": MODEL, "input": "x", **wrong}
+    reply = http.post("/responses", content=json.dumps(body).encode())
+    assert reply.status_code == 400, reply.text
+    error = reply.json()["error"]
+    assert error["type"] == "invalid_request_error"
+    assert error["param"] == param
+    assert error["message"]
+    assert "response_format" not in error["message"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"x"', b"{", b"\xff"])
+def test_a_body_that_is_no_object_is_refused(http: httpx.Client, body: bytes) -> None:
+    reply = http.post("/responses", content=body)
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"]
+
+
+def test_an_unknown_model_is_a_404_with_near_names(http: httpx.Client) -> None:
+    reply = post(http, model="gpt-oss")
+    assert reply.status_code == 404
+    assert "openai/gpt-oss" in reply.json()["error"]["message"]
+
+
+def test_input_longer_than_the_context_is_refused(http: httpx.Client) -> None:
+    error = post(http, input="word " * 20_000).json()["error"]
+    assert (error["code"], error["param"]) == ("context_length_exceeded", "input")
+
+
+def test_without_a_key_nothing_is_answered(engine: Engine) -> None:
+    reply = httpx.post(f"{engine.base_url}/responses", json={"model": MODEL, "input": "x"})
+    assert reply.status_code == 401
+    assert httpx.get(f"{engine.base_url}/responses").status_code == 401
+
+
+def test_only_post_is_allowed(http: httpx.Client) -> None:
+    assert http.get("/responses").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [{"type": "code_interpreter", "container": {"type": "auto"}}, {"type": "browser_search"}],
+)
+def test_hosted_tools_are_refused_and_not_made_up(http: httpx.Client, tool: dict[str, Any]) -> None:
+    reply = post(http, model="openai/gpt-oss-20b", tools=[tool], tool_choice="required")
+    assert reply.status_code == 501
+    assert reply.json()["error"]["type"] == "not_implemented_error"
