@@ -130,7 +130,7 @@ class Chat(Resource[S]):
     __slots__ = ("completions",)
 
     def __init__(self, sender: S) -> None:
-        super().__init__(sender)
+        self._sender = sender
         self.completions: Completions[S] = Completions(sender)
 
 
