@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from chat_server import KEY, ChatServer
 from IPython.core.displaypub import CapturingDisplayPublisher, DisplayPublisher
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
@@ -27,7 +28,6 @@ from groqnb.types.errors import (
     RateLimitError,
     StreamError,
 )
-from tests.chat_server import KEY, ChatServer
 
 
 @pytest.fixture(scope="module")
