@@ -99,7 +99,10 @@ def _from_dotenv() -> FoundKey | None:
         if _names_key(file):
             from dotenv import dotenv_values
 
-            key = Secret(dotenv_values(file, interpolate=False).get(NAME) or "")
+            # Decoded here: a file that is not UTF-8 all through is no reason to fail.
+            text = file.open(encoding="utf-8", errors="replace")
+            with text:
+                key = Secret(dotenv_values(stream=text, interpolate=False).get(NAME) or "")
             if found := _checked(key, f"the file {file}"):
                 return found
     return None

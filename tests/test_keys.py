@@ -65,6 +65,11 @@ def test_a_dotenv_file_here_or_above_is_read(
     assert source() == "env from the GROQ_API_KEY environment variable"
 
 
+def test_a_dotenv_that_is_not_utf_8_all_through_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"# caf\xe9\r\nGROQ_API_KEY=mine\r\n")
+    assert source() == f"mine from the file {tmp_path / '.env'}"
+
+
 def test_a_dotenv_that_is_a_folder_or_has_no_value_is_no_key(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     assert find_key() is None

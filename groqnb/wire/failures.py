@@ -25,6 +25,7 @@ __all__ = ["Scene", "connection_error", "no_key_error", "status_error", "status_
 
 KEYS_PAGE = "https://console.groq.com/keys"
 OFFLINE = "The local engine works offline: `%groq use local`, or Groq(where='local')."
+LISTING = "`%groq models` lists what there is."
 ENGINE_DIED = "The next call starts a new engine by itself."
 
 
@@ -170,7 +171,8 @@ def _hint(error: APIStatusError, scene: Scene, model: str | None) -> str | None:
     if status == 401:
         return _hint_401(scene)
     if status == 404 and model is not None:
-        return _hint_model(model)
+        # The local engine knows near names by itself.
+        return LISTING if "Did you mean" in error.message else _hint_model(model)
     if status == 413:
         return _hint_413(model)
     if status == 429:
@@ -193,14 +195,13 @@ def _hint_401(scene: Scene) -> str:
     return f"The key came from {scene.key_source}: replace it there{check}."
 
 
-def _hint_model(model: str) -> str | None:
+def _hint_model(model: str) -> str:
     from groqnb import catalog
 
     near = catalog.near(model)
-    listing = "`%groq models` lists what there is."
     if not near or model in near:
-        return listing
-    return f"Did you mean {' or '.join(repr(name) for name in near)}? {listing}"
+        return LISTING
+    return f"Did you mean {' or '.join(repr(name) for name in near)}? {LISTING}"
 
 
 def _hint_413(model: str | None) -> str:

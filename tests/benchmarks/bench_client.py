@@ -55,7 +55,7 @@ def _requests(base_url: str) -> list[Row]:
     import httpx
 
     from groqnb import Groq
-    from groqnb.types.chat import ChatCompletion
+    from tests.benchmarks.bare_models import Completion
 
     count = 150
     body = {"model": MODEL, "messages": MESSAGES, "temperature": 0.5}
@@ -74,7 +74,7 @@ def _requests(base_url: str) -> list[Row]:
     def with_bare() -> None:
         for _ in range(count):
             reply = bare.post(f"{base_url}/chat/completions", json=body)
-            ChatCompletion.model_validate_json(reply.raise_for_status().content)
+            Completion.model_validate_json(reply.raise_for_status().content)
 
     mine, groqs, bares = _medians(
         lambda: _cpu(with_ours, count),
@@ -175,13 +175,7 @@ def _concurrent(base_url: str) -> list[Row]:
 
     mine, groqs = _medians(
         run(lambda: AsyncGroq(base_url=base_url, api_key=KEY)),
-        [
-            run(
-                lambda: groq.AsyncGroq(
-                    base_url=base_url.removesuffix("/openai/v1"), api_key=KEY
-                )
-            )
-        ],
+        [run(lambda: groq.AsyncGroq(base_url=base_url.removesuffix("/openai/v1"), api_key=KEY))],
         turns=3,
     )
     return [Row("one of 64 async requests at once, against groq", mine, groqs, "µs CPU", None)]
