@@ -19,7 +19,7 @@ from groqnb.local.parts.llm import Llm
 from groqnb.local.quota import Quota
 from groqnb.local.refusal import Refusal
 from groqnb.local.responses_events import Progress
-from groqnb.local.responses_output import new_id
+from groqnb.local.responses_output import Event, new_id
 from groqnb.local.responses_request import ResponseRequest, in_own_words
 
 __all__ = ["Answer"]
@@ -44,27 +44,34 @@ class Answer:
 
     async def whole(self) -> dict[str, Any]:
         """The reply to a request that does not stream. Raises Refusal."""
-        progress = self._progress()
         response: dict[str, Any] = {}
-        async with aclosing(self.chat.events()) as events:
+        async with aclosing(self._made(self._progress())) as events:
             async for event in events:
-                for made in progress.take(event):
-                    response = made.get("response", response)
+                response = event.get("response", response)
         return response
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The reply's events, as bytes of the stream. The last one ends it: there is no [DONE]."""
         progress = self._progress()
-        for made in progress.begin():
-            yield _sse(made)
+        for event in progress.begin():
+            yield _sse(event)
+        try:
+            async with aclosing(self._made(progress)) as events:
+                async for event in events:
+                    yield _sse(event)
+        except Refusal as refusal:
+            # The status line is gone: the stream itself has to say what happened.
+            yield _sse(progress.fail(refusal))
+
+    async def _made(self, progress: Progress) -> AsyncGenerator[Event, None]:
+        """The response's events, from the first token on. Raises Refusal."""
         try:
             async with aclosing(self.chat.events()) as events:
                 async for event in events:
                     for made in progress.take(event):
-                        yield _sse(made)
+                        yield made
         except Refusal as refusal:
-            # The status line is gone: the stream itself has to say what happened.
-            yield _sse(progress.fail(refusal))
+            raise in_own_words(refusal, self.request.origins) from None
 
     def _progress(self) -> Progress:
         response_id = new_id("resp")

@@ -8,11 +8,12 @@ from __future__ import annotations
 import secrets
 from typing import Any, ClassVar
 
-__all__ = ["Call", "Item", "Message", "Reasoning", "new_id"]
+__all__ = ["Call", "Event", "Item", "Message", "Reasoning", "new_id"]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 Event = dict[str, Any]
+"""An event of a stream, as it goes over the wire."""
 
 
 def new_id(prefix: str) -> str:
