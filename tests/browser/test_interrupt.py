@@ -1,0 +1,41 @@
+"""The stop button of JupyterLab, pressed in the middle of an answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .tabs import Tabs
+
+pytestmark = pytest.mark.browser
+
+LONG = """%%groq -p max_completion_tokens=900 -p temperature=0 -o story
+Write a long story about a ship, a storm and an island. Do not stop before 700 words."""
+
+
+def test_stop_keeps_what_has_come(open_notebook: Tabs, small_model: None, shots: Path) -> None:
+    """Stopped, the kernel is idle at once; the text stays, marked; no traceback; all goes on."""
+    notebook = open_notebook(["%load_ext groqnb", LONG, "%%groq -p max_completion_tokens=5\nHi"])
+    notebook.run(0)
+    notebook.watch(1, without="style, .gn-foot, .gn-live, .gn-stopped")
+    notebook.start(1)
+    notebook.page.wait_for_function(
+        "probe.watching.moments.length > 15 && probe.watching.moments.at(-1).text.length > 200"
+    )
+    assert notebook.interrupt() < 0.5
+    notebook.wait(5)
+    before = notebook.watched()[-1].text.strip()
+    assert len(before) > 200
+
+    seen = notebook.seen(1)
+    assert before[:100] in seen
+    assert "stopped" in notebook.seen(1, ".gn-stopped")
+    assert [output["output_type"] for output in notebook.outputs(1)] == ["display_data"]
+    assert "Traceback" not in seen
+    assert "KeyboardInterrupt" not in seen
+    notebook.picture(shots / "stopped.png", 1)
+
+    assert notebook.kernel("print(story.stopped, len(story.text) > 200)") == "True True"
+    notebook.run(2)
+    assert "local engine" in notebook.seen(2)
