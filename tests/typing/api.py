@@ -10,6 +10,8 @@ from groqnb import AsyncGroq, Groq, RateLimitError, StreamError
 from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, Message, Usage
 from groqnb.types.models import ModelList, RetrievedModel
 from groqnb.types.rate_limit import RateLimit
+from groqnb.types.response_events import ResponseEvent, TextDelta
+from groqnb.types.responses import OutputItem, Response, ResponseUsage
 from groqnb.wire.stream import AsyncStream, Stream
 
 
@@ -78,3 +80,25 @@ def mistakes(client: Groq) -> None:
     client.chat.completions.create("m", [])  # type: ignore[call-overload]
     Groq(apikey="x")  # type: ignore[call-arg]
     client.models.list().data[0].context_window + 1  # type: ignore[operator]
+
+
+def responses(client: Groq) -> None:
+    reply = client.responses.create(model="m", input="Hello", instructions="Be brief.")
+    assert_type(reply, Response)
+    assert_type(reply.output, list[OutputItem])
+    assert_type(reply.output_text, str)
+    assert_type(reply.usage, ResponseUsage | None)
+    stream = client.responses.create(model="m", input="Hello", stream=True)
+    assert_type(stream, Stream[ResponseEvent])
+    for event in stream:
+        if isinstance(event, TextDelta):
+            assert_type(event.delta, str)
+    # Items of an output go back as they are.
+    question = {"role": "user", "content": "And then?"}
+    client.responses.create(model="m", input=[question, *reply.output, question])
+
+
+async def responses_asynchronous(client: AsyncGroq) -> None:
+    assert_type(await client.responses.create(model="m", input="Hello"), Response)
+    stream = await client.responses.create(model="m", input="Hello", stream=True)
+    assert_type(stream, AsyncStream[ResponseEvent])
