@@ -110,7 +110,13 @@ def _run(shell: Any, question: Question, *, out: str | None, stream: bool = True
     reason = session.why(target)
     note = None if reason is None else f"went there because {reason}"
     shown = painter(shell, target_badge(target))
-    with session.progress_to(lambda p: shown.progress(p.what, p.done, p.total)):
+
+    def listen(progress: Any) -> None:
+        shown.progress(progress.what, progress.done, progress.total)
+        if progress.done >= progress.total:
+            shown.say("starting the engine")
+
+    with session.progress_to(listen):
         asked = call(client, question, shown, stream=stream, note=note)
     if asked.answer is not None:
         session.keep(question, asked.answer, out)

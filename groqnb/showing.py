@@ -154,6 +154,7 @@ def ask(
         shown.abandon("no answer")
         return Asked(None, error)
     if stream:
+        shown.badge = target_badge(target)
         return _collect(reply, builder, shown, note=note, started=started)
     builder.complete(reply)
     answer = builder.build(headers=reply.headers, wall=time.monotonic() - started)

@@ -23,6 +23,7 @@ from groqnb.types.errors import (
     APIConnectionError,
     AuthenticationError,
     GroqnbError,
+    LocalEngineError,
     NotFoundError,
     ParameterError,
     RateLimitError,
@@ -299,6 +300,18 @@ def test_no_server_is_a_short_error(ip: InteractiveShell, monkeypatch: pytest.Mo
     error = failed(ip, "%%groq\nHi")
     assert isinstance(error, APIConnectionError)
     assert "127.0.0.1:9" in shown(error)
+
+
+def test_an_engine_that_cannot_start_is_a_short_error(
+    ip: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROQNB_LOCAL_MODEL", "/no/such/weights.gguf")
+    run(ip, "%groq use local")
+    error = failed(ip, "%%groq\nHi")
+    assert isinstance(error, LocalEngineError)
+    assert "/no/such/weights.gguf" in shown(error)
+    assert "starting the engine" in outputs(ip)[-2]["data"]["text/html"]
+    assert last(ip).endswith("no answer")
 
 
 def test_a_stream_that_breaks_keeps_its_partial_answer(ip: InteractiveShell) -> None:

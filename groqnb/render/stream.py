@@ -45,7 +45,12 @@ _LONGEST = 0.25  # s, however costly a paint seemed: clocks are coarse on some s
 
 
 class Painter(Protocol):
-    """What the magics tell of an answer on its way, in this order; `finish` always comes."""
+    """What the magics tell of an answer on its way; `finish` or `abandon` comes last.
+
+    `badge` says who answers; for the local engine more is known once it runs.
+    """
+
+    badge: str
 
     def say(self, status: str) -> None:
         """A new state of things before the first token: "asking …"."""
@@ -98,7 +103,7 @@ class PagePainter:
 
     def __init__(self, shell: Any, badge: str) -> None:
         self._shell = shell
-        self._badge = badge
+        self.badge = badge
         self._display_id = os.urandom(16).hex()
         self._shown = False
         self._view = LiveView()
@@ -125,7 +130,7 @@ class PagePainter:
         started = time.thread_time()
         reasoning, text = builder.parts()
         status = "answering…" if text else "thinking…"
-        foot = live_footer(self._badge, el("span", status, class_="gn-live"))
+        foot = live_footer(self.badge, el("span", status, class_="gn-live"))
         html = self._view.html(reasoning, text, foot)
         self._publish({"text/html": html, "text/plain": text})
         self._next = time.monotonic() + max(
@@ -144,8 +149,8 @@ class PagePainter:
         self._status(reason, el("span", reason, class_="gn-live"))
 
     def _status(self, plain: str, *html: Child) -> None:
-        foot = live_footer(self._badge, *html)
-        text = f"— {self._badge} · {plain}"
+        foot = live_footer(self.badge, *html)
+        text = f"— {self.badge} · {plain}"
         self._publish({"text/html": self._view.html(None, "", foot), "text/plain": text})
 
     def _publish(self, bundle: Bundle) -> None:
@@ -162,7 +167,7 @@ class TerminalPainter:
     """Prints into a terminal, or wherever standard output goes."""
 
     def __init__(self, badge: str) -> None:
-        self._badge = badge
+        self.badge = badge
         self._printed = ""
         self._reasoned = 0
         self._next = 0.0
@@ -170,7 +175,7 @@ class TerminalPainter:
 
     def say(self, status: str) -> None:
         """Print the state on a line of its own."""
-        self._line(f"— {self._badge} · {status}…")
+        self._line(f"— {self.badge} · {status}…")
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Overwrite one line; where that cannot be, print one from time to time."""
