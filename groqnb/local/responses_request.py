@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from groqnb.catalog import ModelInfo
 from groqnb.local import fields
 from groqnb.local.chat_request import ChatRequest, find_model, read_request
 from groqnb.local.refusal import Refusal, bad_request
@@ -83,7 +84,7 @@ def read_response_request(body: object, local_name: str) -> ResponseRequest:
     model = fields.string(body, "model", required=True)
     assert model is not None
     # What may be asked of a model depends on it: an unknown one is told first.
-    find_model(model, local_name)
+    info = find_model(model, local_name)
     if fields.boolean(body, "store"):
         raise bad_request("`store` must be false or null: responses are not stored.", "store")
     fields.choice(body, "truncation", ("auto", "disabled"))
@@ -98,7 +99,7 @@ def read_response_request(body: object, local_name: str) -> ResponseRequest:
         chat = read_request(wanted, local_name)
     except Refusal as refusal:
         raise in_own_words(refusal, talk.origins) from None
-    return ResponseRequest(chat, _echo(body), talk.origins)
+    return ResponseRequest(chat, _echo(body, info), talk.origins)
 
 
 def _refuse_unknown(body: dict[str, Any]) -> None:
@@ -207,14 +208,16 @@ def _tool_choice(body: dict[str, Any]) -> object:
     return choice
 
 
-def _echo(body: dict[str, Any]) -> dict[str, Any]:
+def _echo(body: dict[str, Any], info: ModelInfo | None) -> dict[str, Any]:
     """What the reply repeats; each field with its default where the request leaves it out."""
 
     def given(key: str, default: Any) -> Any:
         value = body.get(key)
         return default if value is None else value
 
-    reasoning = body.get("reasoning") or {}
+    effort = (body.get("reasoning") or {}).get("effort")
+    if effort is None and info is not None:
+        effort = info.capabilities.get("reasoning_effort_default")
     text = body.get("text") or {}
     tier = body.get("service_tier")
     return {
@@ -226,7 +229,7 @@ def _echo(body: dict[str, Any]) -> dict[str, Any]:
         "model": body["model"],
         "parallel_tool_calls": given("parallel_tool_calls", True),
         "previous_response_id": None,
-        "reasoning": {"effort": reasoning.get("effort"), "summary": None},
+        "reasoning": {"effort": effort, "summary": None},
         "service_tier": "flex" if tier == "flex" else "default",
         "store": False,
         "temperature": given("temperature", 1),

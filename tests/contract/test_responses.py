@@ -164,6 +164,11 @@ def test_what_the_request_leaves_out_has_its_documented_default(http: httpx.Clie
     assert body["text"] == {"format": {"type": "text"}}
 
 
+def test_the_effort_is_the_documented_default_of_a_model_that_reasons(http: httpx.Client) -> None:
+    body = post(http, model="openai/gpt-oss-20b", max_output_tokens=4).json()
+    assert body["reasoning"] == {"effort": "medium", "summary": None}
+
+
 def test_an_answer_that_is_cut_off_is_incomplete(http: httpx.Client) -> None:
     body = post(http, input="Tell a long story.", max_output_tokens=3).json()
     assert body["status"] == body["output"][0]["status"] == "incomplete"
