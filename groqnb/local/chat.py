@@ -34,15 +34,21 @@ class Chat:
     llm: Llm
     quota: Quota
     request_id: str
+    tier: str = "on_demand"
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4()}")
     created: int = field(default_factory=lambda: int(time.time()))
 
     @classmethod
     async def admit(cls, request: ChatRequest, llm: Llm, quota: Quota, request_id: str) -> Chat:
-        """Make the prompt and count the request in. Raises Refusal (400, 413, 429, 503)."""
+        """Make the prompt and count the request in. Raises Refusal (400, 413, 429, 498, 503)."""
         prompt = await llm.prompt(request.turns, request.prefill)
-        quota.admit(request.info, prompt.tokens)
-        return cls(request, prompt, llm, quota, request_id)
+        tier = quota.admit(
+            request.info,
+            prompt.tokens,
+            request.service_tier,
+            has_place=llm.has_place(prompt, request.max_tokens),
+        )
+        return cls(request, prompt, llm, quota, request_id, tier)
 
     async def events(self) -> AsyncGenerator[ChatEvent, None]:
         """The answer as it is made; the last event is Done. Closing it stops the model.
@@ -63,7 +69,7 @@ class Chat:
                 if isinstance(piece, str):
                     yield TextDelta(piece)
                 else:
-                    self.quota.spent(wanted.info, piece.completion_tokens)
+                    self.quota.spent(wanted.info, piece.completion_tokens, self.tier)
                     yield Done(piece.finish_reason, _usage(piece))
 
     async def whole(self) -> dict[str, Any]:
@@ -125,7 +131,9 @@ class Chat:
 
     @property
     def _fingerprint(self) -> str:
-        return f"fp_local_{self.llm.name}"
+        # Adapters are registered, not applied: the model answers without.
+        without = "_without_adapter" if self.request.model.startswith("ft:") else ""
+        return f"fp_local_{self.llm.name}{without}"
 
     def _head(self) -> dict[str, Any]:
         return {

@@ -7,6 +7,7 @@ promises; what it documents and this engine cannot do for real gets a 501 that n
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,13 +90,15 @@ class ChatRequest:
     stop: list[str]
     max_tokens: int | None
     json_mode: bool
+    service_tier: str | None = None
 
 
 def find_model(name: str, local_name: str) -> ModelInfo | None:
     """The catalogue's entry for `name`, None for the local model itself, else a 404."""
     if name.lower() == local_name.lower():
         return None
-    info = catalog.find(name)
+    # An adapter's model has the limits of its base; whether there is one is asked elsewhere.
+    info = catalog.find(name.split(":")[1] if re.match("ft:[^:]+:", name) else name)
     if info is None:
         ids = [local_name, *(model.id for model in catalog.models())]
         raise unknown_model(name, catalog.near(name, ids))
@@ -144,6 +147,7 @@ def read_request(body: object, local_name: str) -> ChatRequest:
         stop=stop,
         max_tokens=max_tokens,
         json_mode=json_mode,
+        service_tier=body.get("service_tier"),
     )
 
 

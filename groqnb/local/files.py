@@ -29,7 +29,7 @@ from groqnb.local.store import Store, new_id, unusable
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-__all__ = ["add_file", "file_object", "find_file", "routes", "unknown_file", "unlink_unneeded"]
+__all__ = ["add_file", "find_file", "input_file", "routes", "unlink_unneeded"]
 
 _LARGEST = {"batch": 200_000_000, "fine_tuning": 1_000_000_000}
 _ENDINGS = {"batch": ".jsonl", "fine_tuning": ".zip"}
@@ -69,7 +69,7 @@ def routes(store: Store) -> list[Route]:
     ]
 
 
-def file_object(row: tuple[Any, ...]) -> dict[str, Any]:
+def _file_object(row: tuple[Any, ...]) -> dict[str, Any]:
     """A row of `_COLUMNS` as the documentation's file object."""
     file_id, size, created, filename, purpose = row
     return {
@@ -91,15 +91,31 @@ async def find_file(store: Store, file_id: str) -> dict[str, Any]:
             ).fetchone()
         )
         if row is not None:
-            return file_object(row)
-    raise unknown_file(file_id)
-
-
-def unknown_file(file_id: str, param: str = "file_id") -> Refusal:
-    """404: no such file."""
-    return Refusal(
-        404, f"There is no file `{fields.shown(file_id)}`.", code="file_not_found", param=param
+            return _file_object(row)
+    raise Refusal(
+        404,
+        f"There is no file `{fields.shown(file_id)}`.",
+        code="file_not_found",
+        param="file_id",
     )
+
+
+async def input_file(store: Store, file_id: str, purpose: str) -> dict[str, Any]:
+    """The file object that a request's `input_file_id` names. Raises a 400."""
+    try:
+        file = await find_file(store, file_id)
+    except Refusal as refusal:
+        if refusal.status != 404:
+            raise
+        raise bad_request(refusal.message, "input_file_id", "file_not_found") from None
+    if file["purpose"] != purpose:
+        raise bad_request(
+            f"The file `{file_id}` has the purpose `{file['purpose']}`; here it takes one that "
+            f"was uploaded with the purpose `{purpose}`.",
+            "input_file_id",
+            "invalid_purpose",
+        )
+    return file
 
 
 def add_file(db: Connection, file_id: str, filename: str, purpose: str, size: int) -> None:
@@ -146,7 +162,7 @@ async def _list(store: Store, asked: Any) -> list[dict[str, Any]]:
         values.append(after)
     query = f"SELECT {_COLUMNS} FROM files WHERE {' AND '.join(wheres)} ORDER BY seq DESC"
     rows = await store.read(lambda db: db.execute(query, values).fetchall())
-    return [file_object(row) for row in rows]
+    return [_file_object(row) for row in rows]
 
 
 async def _receive(request: Request, store: Store) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["locked"]
+__all__ = ["locked", "try_lock"]
 
 _POLL_SECONDS = 0.2
 
@@ -30,6 +30,16 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
     finally:
         # Closing lets the lock go, on every system.
         os.close(descriptor)
+
+
+def try_lock(path: Path) -> int | None:
+    """Take the lock at `path` if it is free, until the descriptor returned is closed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    if _try(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def _try(descriptor: int) -> bool:

@@ -8,9 +8,11 @@ One line of JSON says when it is ready and how to reach it: `base_url`, `api_key
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import errno
 import json
+import math
 import os
 import re
 import secrets
@@ -30,6 +32,9 @@ from groqnb.local.errors import (
     EngineStartFailed,
     PortTaken,
 )
+from groqnb.local.faults import Faults
+from groqnb.local.refusal import Refusal
+from groqnb.local.store import Store, data_folder
 from groqnb.local.terminal import ProgressBar, complain
 
 if TYPE_CHECKING:
@@ -67,6 +72,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="off",
         help="rate limits: off only reports them, free enforces the free tier's",
     )
+    parser.add_argument(
+        "--spend-limit",
+        type=float,
+        metavar="USD",
+        help="refuse requests once so much was spent this month, by the catalogue's prices",
+    )
+    parser.add_argument(
+        "--faults",
+        metavar="SPEC",
+        help='spoil replies on purpose, e.g. "429:30%%, delay=0.5, cut=2000:/3"',
+    )
     try:
         options = parser.parse_args(argv)
     except SystemExit as end:
@@ -88,14 +104,25 @@ def _serve(options: argparse.Namespace) -> int:
     key = _key(options.key)
     if not 0 <= options.port <= 65535:
         raise BadOption(f"There is no port {options.port}.", "Ports go from 1 to 65535.")
+    data = data_folder(options.data)
     if options.data is not None:
-        _make_folder(Path(options.data).expanduser())
+        _make_folder(data)
+    _check_spend_limit(options.spend_limit, data)
+    if options.faults is not None:
+        Faults(options.faults)
     # Before the weights: a taken port should be told before a long download, not after it.
     listener = _listen(options.port)
     with contextlib.closing(listener):
         wanted = weights.ensure(options.model, progress=ProgressBar())
         settings = server.Settings(
-            key, wanted.path, wanted.name, wanted.context, enforce=options.plan == "free"
+            key,
+            wanted.path,
+            wanted.name,
+            wanted.context,
+            enforce=options.plan == "free",
+            data=data,
+            spend_limit=options.spend_limit,
+            faults=options.faults,
         )
         llm = _load(settings)
         port = listener.getsockname()[1]
@@ -120,6 +147,22 @@ def _key(given: str | None) -> str:
             "This key cannot be used.", "Take 4 to 256 visible ASCII characters, no spaces."
         )
     return given
+
+
+def _check_spend_limit(limit: float | None, data: Path) -> None:
+    if limit is None:
+        return
+    if not 0 <= limit < math.inf:
+        raise BadOption(f"{limit} USD is no spend limit.", "Give 0 or more, such as 0.50.")
+    store = Store(data)
+    try:
+        asyncio.run(store.prepare())
+    except Refusal as refusal:
+        raise BadOption(
+            refusal.message, "What was spent is kept there; choose another --data."
+        ) from None
+    finally:
+        store.close()
 
 
 def _make_folder(folder: Path) -> None:

@@ -14,9 +14,11 @@ import select
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from groqnb.local.store import data_folder
 
 if TYPE_CHECKING:
     from groqnb.local.parts.llm import Llm
@@ -29,13 +31,20 @@ _WATCH_MILLISECONDS = 1000
 
 @dataclass(frozen=True)
 class Settings:
-    """What one engine runs with. `context` is in tokens, `enforce` switches rate limits on."""
+    """What one engine runs with. `context` is in tokens, `enforce` switches rate limits on.
+
+    `data` is the folder for files and batches, made at first need; `spend_limit` is in USD a
+    month; `faults` is a spec of `groqnb.local.faults`.
+    """
 
     key: str
     weights: Path
     name: str
     context: int
     enforce: bool = False
+    data: Path = field(default_factory=data_folder)
+    spend_limit: float | None = None
+    faults: str | None = None
 
 
 def listen(port: int = 0) -> socket.socket:
@@ -65,14 +74,27 @@ def run(settings: Settings, llm: Llm, listener: socket.socket) -> None:
     import uvicorn
 
     from groqnb.local.app import build
+    from groqnb.local.faults import Faults
     from groqnb.local.quota import Quota
+    from groqnb.local.spending import Spending
+    from groqnb.local.store import Store
 
+    store = Store(settings.data)
+    limit = settings.spend_limit
+    spending = None if limit is None else Spending(store, limit)
     config = uvicorn.Config(
-        build(llm, settings.key, Quota(enforced=settings.enforce)),
+        build(
+            llm,
+            settings.key,
+            Quota(enforced=settings.enforce, spending=spending),
+            store,
+            spending=spending,
+            faults=None if settings.faults is None else Faults(settings.faults),
+        ),
         loop="asyncio",
         http="httptools",
         ws="none",
-        lifespan="off",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -30,7 +30,7 @@ __all__ = ["Completion", "Done", "Llm", "Prompt"]
 
 _SLOTS = 4
 # Small batches let a request that is given up stop in the middle of a long prompt.
-_BATCH = 512
+_BATCH = 256
 # Without a bound a small model may babble until its context is full, minutes later.
 _MOST_TOKENS_UNASKED = 2048
 # llama.cpp takes 32 bits, and the last value means "choose one".
@@ -181,16 +181,23 @@ class Llm:
             )
         return answer
 
+    def _most_tokens(self, prompt: Prompt, asked: int | None) -> int:
+        room = self.context - prompt.tokens
+        # Unasked for, an answer leaves the other slots their share of the context.
+        share = max(256, min(_MOST_TOKENS_UNASKED, self.context // _SLOTS - 256))
+        return min(asked or share, room)
+
+    def has_place(self, prompt: Prompt, max_tokens: int | None) -> bool:
+        """Whether an answer could begin now, without waiting for another to end."""
+        return self._seats.has_place(prompt.tokens + self._most_tokens(prompt, max_tokens))
+
     async def complete(self, prompt: Prompt, how: Completion) -> AsyncGenerator[str | Done, None]:
         """Pieces of text as they are made, then one Done. Ends early when it is closed.
 
         Raises Refusal when the runtime refuses.
         """
         server = await self.ready()
-        room = self.context - prompt.tokens
-        # Unasked for, an answer leaves the other slots their share of the context.
-        share = max(256, min(_MOST_TOKENS_UNASKED, self.context // _SLOTS - 256))
-        tokens = min(how.max_tokens or share, room)
+        tokens = self._most_tokens(prompt, how.max_tokens)
         came = time.perf_counter()
         async with self._seats.take(prompt.tokens + tokens):
             waited = prompt.waited + time.perf_counter() - came
