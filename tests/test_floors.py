@@ -26,6 +26,7 @@ FLOORS: dict[str, int] = {
     "conversation": 5,
     "showing": 5,
     "magics": 6,
+    "magic_commands": 6,
     "magic_options": 6,
     "magic_parser": 6,
     "interpolation": 6,
