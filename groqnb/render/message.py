@@ -103,7 +103,8 @@ def _badge_of(answer: Answer) -> str | None:
 def _foot(badge_text: str | None, parts: list[Child]) -> Markup:
     shown: list[Child] = [el("span", badge_text, class_="gn-badge")] if badge_text else []
     for part in parts:
-        shown += [" · " if shown else None, part]
+        if part is not None:
+            shown += [" · " if shown else None, part]
     return el("div", *shown, class_=f"gn-foot {IGNORE_MATH}")
 
 
