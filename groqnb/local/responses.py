@@ -19,8 +19,9 @@ from groqnb.local.parts.llm import Llm
 from groqnb.local.quota import Quota
 from groqnb.local.refusal import Refusal
 from groqnb.local.responses_events import Progress
-from groqnb.local.responses_output import Event, new_id
+from groqnb.local.responses_output import Event
 from groqnb.local.responses_request import ResponseRequest, in_own_words
+from groqnb.local.store import new_id
 
 __all__ = ["Answer"]
 
@@ -83,6 +84,7 @@ class Answer:
                 "created_at": int(time.time()),
                 "output": [],
                 **self.request.echo,
+                "service_tier": "flex" if self.chat.tier == "flex" else "default",
                 "log_id": response_id.replace("resp", "log", 1),
             }
         )

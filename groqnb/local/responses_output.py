@@ -5,20 +5,14 @@ Docs: "Create response", Response Object, `output`. The events carry no number h
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, ClassVar
 
-__all__ = ["Call", "Event", "Item", "Message", "Reasoning", "new_id"]
+from groqnb.local.store import new_id
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+__all__ = ["Call", "Event", "Item", "Message", "Reasoning"]
 
 Event = dict[str, Any]
 """An event of a stream, as it goes over the wire."""
-
-
-def new_id(prefix: str) -> str:
-    """An id such as "msg_01k1x6w9ane6eb0650crhawwy0"."""
-    return prefix + "_" + "".join(secrets.choice(_ALPHABET) for _ in range(26))
 
 
 class Item:

@@ -219,7 +219,6 @@ def _echo(body: dict[str, Any], info: ModelInfo | None) -> dict[str, Any]:
     if effort is None and info is not None:
         effort = info.capabilities.get("reasoning_effort_default")
     text = body.get("text") or {}
-    tier = body.get("service_tier")
     return {
         "background": False,
         "instructions": body.get("instructions"),
@@ -230,7 +229,6 @@ def _echo(body: dict[str, Any], info: ModelInfo | None) -> dict[str, Any]:
         "parallel_tool_calls": given("parallel_tool_calls", True),
         "previous_response_id": None,
         "reasoning": {"effort": effort, "summary": None},
-        "service_tier": "flex" if tier == "flex" else "default",
         "store": False,
         "temperature": given("temperature", 1),
         "text": {"format": text.get("format") or {"type": "text"}},
