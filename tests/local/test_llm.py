@@ -170,7 +170,8 @@ def test_a_client_that_hangs_up_stops_the_work(
                 if count > 5 or phase == "prompt":
                     break
             time.sleep(0.3)
-    assert _idle_within(engine.pid, 6), "the model went on"
+    # A batch of the prompt that is under way is finished first: seconds, on a busy machine.
+    assert _idle_within(engine.pid, 20 if phase == "prompt" else 6), "the model went on"
 
 
 def _idle_within(pid: int, seconds: float) -> bool:
