@@ -55,7 +55,8 @@ def world(sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         sources.add_wheel(f"tiny-part{n}", "1.0", f"tiny_part{n}/data/part{n:02}.bin", piece)
         for n, piece in enumerate(pieces, start=1)
     ]
-    manifest = {
+    manifest: dict[str, Any] = {
+        "helpers": {},
         "weights": {
             "small": {
                 "name": "tiny",
@@ -71,7 +72,7 @@ def world(sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
                     "parts": 3,
                 },
             }
-        }
+        },
     }
     monkeypatch.setattr(weights, "_manifest", lambda: manifest)
     for name in list(os.environ):
