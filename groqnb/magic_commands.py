@@ -183,11 +183,11 @@ def _state(shell: Any, command: Command) -> None:
     key = "none; looked in " + PLACES
     if target.key is not None:
         key = f"{target.key.key} from {target.key.source}"
-    used = f"{totals.calls} calls, {totals.tokens_in} tokens in, {totals.tokens_out} out"
+    used = f"{_count(totals.calls, 'call')}, {totals.tokens_in} tokens in, {totals.tokens_out} out"
     if totals.cost:
         used += f", {dollars(totals.cost)}"
     if totals.unpriced:
-        used += f", {totals.unpriced} calls of unknown price"
+        used += f", {_count(totals.unpriced, 'call')} of unknown price"
     chats = [
         f"{name} ({_count(chat.turns, 'turn')})" for name, chat in session.conversations.items()
     ]

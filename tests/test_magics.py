@@ -403,7 +403,7 @@ def test_the_state_says_where_calls_go_and_masks_the_key(
     for kind in ("text/plain", "text/html"):
         assert server.url in last(ip, kind)
         assert KEY not in last(ip, kind)
-        assert "1 calls" in last(ip, kind)
+        assert "1 call, " in last(ip, kind)
     assert "gsk_…mnop from the GROQ_API_KEY environment variable" in last(ip)
 
 
