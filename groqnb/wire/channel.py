@@ -18,6 +18,7 @@ from groqnb.wire.call import Call, Connection
 from groqnb.wire.exchange import Broken, RawReply, SourceBroken
 from groqnb.wire.headers import Headers
 from groqnb.wire.inflate import ACCEPTED, InflateError, Inflater
+from groqnb.wire.reads import areads, reads
 from groqnb.wire.shards import Shards
 from groqnb.wire.transport import AsyncInjected, Injected, make_async_pool, make_pool
 
@@ -156,9 +157,9 @@ class Source:
         try:
             inflater = _inflater(self._headers)
             if inflater is None:
-                yield from self._response.stream  # type: ignore[misc]
+                yield from reads(self._response)
             else:
-                for read in self._response.stream:  # type: ignore[union-attr]
+                for read in reads(self._response):
                     yield inflater.feed(read)
                 inflater.finish()
         except _FAILURES as error:
@@ -191,7 +192,7 @@ class AsyncSource:
         failure = None
         try:
             inflater = _inflater(self._headers)
-            async for read in self._response.stream:  # type: ignore[union-attr]
+            async for read in areads(self._response):
                 yield read if inflater is None else inflater.feed(read)
             if inflater is not None:
                 inflater.finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from pydantic_core import ValidationError, from_json, to_json
@@ -35,27 +36,31 @@ class Reading(Generic[C]):
         # The chunks' bytes, not the chunks: they are needed only if the stream breaks, and a
         # long answer would hold a hundred megabytes of objects.
         self._received: list[bytes] = []
+        self._begun = False
         self._answered = False
 
-    def feed(self, read: bytes) -> list[C]:
-        """The chunks that are complete with this read; `failure` is set when it holds an error."""
-        chunks: list[C] = []
+    def feed(self, read: bytes) -> Iterator[C]:
+        """The chunks that are complete with this read; `failure` is set when it holds an error.
+
+        Each is parsed when it is asked for: the first is not held up by the others.
+        """
         for event in self._decoder.feed(read):
             if self.done or self.failure:
-                break
-            self._take(event, chunks)
-        return chunks
+                return
+            chunk = self._take(event)
+            if chunk is not None:
+                yield chunk
 
-    def end(self) -> list[C]:
+    def end(self) -> Iterator[C]:
         """The last chunks, after the last read; `failure` is set when the answer is not whole."""
-        chunks: list[C] = []
         for event in self._decoder.finish():
             if not self.done and _is_json(event.data):
-                self._take(event, chunks)
+                chunk = self._take(event)
+                if chunk is not None:
+                    yield chunk
         # Some servers of this kind never send [DONE]; what has a finish reason is complete.
         if not (self.done or self._answered or self.failure):
             self.failure = self._broken_off("The stream ended before the answer was complete")
-        return chunks
 
     def cut(self, broken: Broken) -> None:
         """The connection broke."""
@@ -81,38 +86,45 @@ class Reading(Generic[C]):
         """The chunks so far."""
         return [self._parse(data) for data in self._received]
 
-    def _take(self, event: ServerEvent, chunks: list[C]) -> None:
-        data = event.data
+    def _take(self, event: ServerEvent) -> C | None:
+        """The chunk that an event is, or None where it is the end or an error."""
+        data, name = event
         if data == b"[DONE]":
             self.done = True
-            return
-        if event.name == "error":
+            return None
+        if name == "error":
             self.failure = self._error(data)
-            return
+            return None
         try:
-            chunk = self._parse(data)
+            chunk: C = self._parse(data)
         except ValidationError:
             self.failure = self._error(data)
-            return
+            return None
         self._received.append(data)
         self.count += 1
-        if self.trace.ttft is None and chunk.carries_token:
-            self.trace.first_token()
+        if not self._begun:
+            self._look_for_begin(chunk)
         if not self._answered and chunk.ends_answer:
             self._answered = True
             self.done = chunk.closes_stream
         usage = chunk.total_usage
         if usage is not None:
             self.usage = usage
-        if self.trace.request_id is None:
-            inside = getattr(chunk, "x_groq", None)
-            self.trace.request_id = getattr(inside, "id", None)
-        chunks.append(chunk)
         reason = chunk.stop_reason
         if reason is not None:
             self.failure = StreamError(
                 f"The server broke the stream off: {reason}", received=self.received()
             )
+        return chunk
+
+    def _look_for_begin(self, chunk: C) -> None:
+        """Notes the first token and the id of the request; with both it has seen enough."""
+        trace = self.trace
+        if trace.ttft is None and chunk.carries_token:
+            trace.first_token()
+        if trace.request_id is None:
+            trace.request_id = getattr(getattr(chunk, "x_groq", None), "id", None)
+        self._begun = trace.ttft is not None and trace.request_id is not None
 
     def _error(self, data: bytes) -> APIError:
         """The error for an event that is no chunk."""
