@@ -6,7 +6,6 @@ turn alternate, and the medians of the turns are compared, so that a busy machin
 
 from __future__ import annotations
 
-import asyncio
 import os
 import statistics
 import subprocess
@@ -83,7 +82,7 @@ def _requests(base_url: str) -> list[Row]:
     )
     ours.close()
     return [
-        Row("one request, against groq", mine, groqs, "µs CPU", 0.42),
+        Row("one request, against groq", mine, groqs, "µs CPU", 0.35),
         Row("one request, against httpx + pydantic", mine, bares, "µs CPU", 1.1),
     ]
 
@@ -114,7 +113,7 @@ def _chunks(base_url: str) -> list[Row]:
         lambda: _cpu(read(ours), CHUNKS), [lambda: _cpu(read(theirs), CHUNKS)], turns=9
     )
     ours.close()
-    return [Row("a streamed chunk, typed, against groq", mine, groqs, "µs CPU", 0.17)]
+    return [Row("a streamed chunk, typed, against groq", mine, groqs, "µs CPU", 0.12)]
 
 
 _COLD = """
@@ -152,35 +151,6 @@ def _cold(base_url: str) -> list[Row]:
     return [Row("first answer from a cold import, against groq", mine, groqs, "ms CPU", 0.45)]
 
 
-def _concurrent(base_url: str) -> list[Row]:
-    """64 calls at once: informs, the server and the client share the machine."""
-    import groq
-
-    from groqnb import AsyncGroq
-
-    at_once, calls = 64, 512
-
-    async def storm(client: Any) -> None:
-        gate = asyncio.Semaphore(at_once)
-
-        async def one() -> None:
-            async with gate:
-                await client.chat.completions.create(model=MODEL, messages=MESSAGES)
-
-        await asyncio.gather(*(one() for _ in range(calls)))
-        await client.close()
-
-    def run(make: Callable[[], Any]) -> Callable[[], float]:
-        return lambda: _cpu(lambda: asyncio.run(storm(make())), calls)
-
-    mine, groqs = _medians(
-        run(lambda: AsyncGroq(base_url=base_url, api_key=KEY)),
-        [run(lambda: groq.AsyncGroq(base_url=base_url.removesuffix("/openai/v1"), api_key=KEY))],
-        turns=3,
-    )
-    return [Row("one of 64 async requests at once, against groq", mine, groqs, "µs CPU", None)]
-
-
 def rows() -> list[Row]:
     """All measurements of this module; takes about half a minute."""
     with fixture_server.running() as base_url:
@@ -188,7 +158,6 @@ def rows() -> list[Row]:
             *_requests(base_url),
             *_chunks(base_url),
             *_cold(base_url),
-            *_concurrent(base_url),
         ]
 
 

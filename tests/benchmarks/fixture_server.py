@@ -5,7 +5,8 @@ prints its port and serves until its standard input closes.
 
 What it answers is chosen by the request alone: `"stream":true` in the body gives SSE with as many
 chunks as the header `x-chunks` says (200 by default), each chunk in an HTTP chunk of its own, as
-the real server sends them.
+the real server sends them. `POST /files` swallows an upload, `GET /files/{id}/content` gives as
+many megabytes as the id says.
 """
 
 from __future__ import annotations
@@ -87,15 +88,26 @@ def _plain(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n%s" % (head, len(body), body)
 
 
+UPLOADED = {"id": "file_01", "object": "file", "bytes": 1, "created_at": 1, "filename": "a"}
+MEGABYTE = b"0123456789abcdef" * 65536
+
+
 class _Server(asyncio.Protocol):
     reply = _plain(json.dumps(REPLY, separators=(",", ":")).encode())
+    uploaded = _plain(json.dumps({**UPLOADED, "purpose": "batch"}).encode())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.data = b""
+        self.left = 0
 
     def data_received(self, data: bytes) -> None:
+        if self.left:
+            self.left -= len(data)
+            if self.left <= 0:
+                self.transport.write(self.uploaded)
+            return
         self.data += data
         head, found, rest = self.data.partition(b"\r\n\r\n")
         if not found:
@@ -104,13 +116,31 @@ class _Server(asyncio.Protocol):
             name.strip().lower(): value.strip()
             for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
         }
-        if len(rest) < int(fields.get(b"content-length", b"0")):
+        length = int(fields.get(b"content-length", b"0"))
+        path = head.split(b" ", 2)[1]
+        if path.endswith(b"/files"):
+            self.data, self.left = b"", length - len(rest)
+            if not self.left:
+                self.transport.write(self.uploaded)
+            return
+        if len(rest) < length:
+            return
+        if path.endswith(b"/content"):
+            self.data = b""
+            self.download(int(path.split(b"/")[-2]))
             return
         self.data = b""
         if b'"stream":true' in rest.replace(b" ", b""):
             self.stream(int(fields.get(b"x-chunks", b"200")))
         else:
             self.transport.write(self.reply)
+
+    def download(self, megabytes: int) -> None:
+        head = HEADERS % b"application/octet-stream"
+        length = megabytes * len(MEGABYTE)
+        self.transport.write(b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n" % (head, length))
+        for _ in range(megabytes):
+            self.transport.write(MEGABYTE)
 
     def stream(self, chunks: int) -> None:
         head = HEADERS % b"text/event-stream"
