@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -17,6 +18,10 @@ from groqnb.local.process import Engine
 for _name in ("GROQ_API_KEY", "GROQ_BASE_URL"):
     os.environ.pop(_name, None)
 os.environ.setdefault("GROQNB_LOCAL_MODEL", "small")
+
+# Nor do they leave files and batches in the user's folder.
+_data = tempfile.TemporaryDirectory(prefix="groqnb-tests-", ignore_cleanup_errors=True)
+os.environ["GROQNB_DATA_DIR"] = _data.name
 
 Serve = Callable[..., AbstractContextManager[Engine]]
 
