@@ -24,6 +24,7 @@ from groqnb.local.download import FetchFailed, FetchRefused, NetworkSettings, fe
 
 __all__ = ["NoPip", "Part", "Wheel", "join", "locate", "network_settings", "parts"]
 
+_COLOURS = frozenset({"CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"})
 _PIP_SECONDS = 300.0
 
 
@@ -190,12 +191,14 @@ def _copy_member(archive: Path, member: str, target: BinaryIO) -> None:
 
 def _pip(*arguments: str) -> subprocess.CompletedProcess[str]:
     env = {
-        **os.environ,
+        # Jupyter's kernels ask every child for colours, and pip would put them into its JSON.
+        **{name: value for name, value in os.environ.items() if name not in _COLOURS},
         # Settings that make sense for installing only, not for asking.
         "PIP_REQUIRE_VIRTUALENV": "0",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_INPUT": "1",
         "PIP_NO_COLOR": "1",
+        "NO_COLOR": "1",
     }
     try:
         done = subprocess.run(

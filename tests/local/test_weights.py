@@ -41,6 +41,16 @@ def test_registry_serves_when_the_hub_does_not(world: World) -> None:
     assert seen[-1] == Progress("tiny", len(CONTENT), len(CONTENT))
 
 
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "CLICOLOR_FORCE"])
+def test_colours_that_a_kernel_asks_for_do_not_spoil_pips_report(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Jupyter's kernels set these for every child process."""
+    monkeypatch.setenv(name, "1")
+    weights.ensure("small")
+    assert world.file.read_bytes() == CONTENT
+
+
 def test_an_index_that_wants_a_login_is_left_to_pip(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
