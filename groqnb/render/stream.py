@@ -40,8 +40,8 @@ __all__ = [
 _SHORTEST = 0.05  # s between two paints
 _CHARACTERS = 400_000.0  # characters that add one second to that
 _FORMULA = 0.02  # s for each formula: the page typesets all of them again
-_SHARE = 200  # painting may take one part in so many of the kernel's time
-_LONGEST = 0.25  # s, however costly a paint seemed: clocks are coarse on some systems
+_SHARE = 240  # painting may take one part in so many of the kernel's time
+_LONGEST = 0.3  # s, however costly a paint seemed: clocks are coarse on some systems
 
 
 class Painter(Protocol):
