@@ -88,12 +88,10 @@ class NotebookPage:
         self.page.context.close()
         self.lab.end_kernel(self.name)
 
-    def find(self, text: str) -> int:
-        """The first cell whose source holds `text`."""
-        for index, source in enumerate(self.page.evaluate("probe.sources()")):
-            if text in source:
-                return index
-        raise LookupError(f"no cell holds {text!r}")
+    def find(self, start: str) -> list[int]:
+        """The cells whose source starts with `start`."""
+        sources = enumerate(self.page.evaluate("probe.sources()"))
+        return [index for index, source in sources if source.startswith(start)]
 
     def start(self, index: int) -> None:
         """Run a cell and don't wait for it."""
@@ -119,9 +117,9 @@ class NotebookPage:
         """Keep from now on every change of the text under a cell; parts `without` don't count."""
         self.page.evaluate("([i, without]) => probe.watch(i, without)", [index, without])
 
-    def watched(self) -> list[Moment]:
-        """The moments that `watch` kept, oldest first; ends the watching."""
-        return [Moment(**moment) for moment in self.page.evaluate("probe.watched()")]
+    def watched(self, index: int) -> list[Moment]:
+        """The moments that `watch` kept of a cell, oldest first; ends the watching."""
+        return [Moment(**kept) for kept in self.page.evaluate("i => probe.watched(i)", index)]
 
     def interrupt(self) -> float:
         """Press Lab's interrupt button; seconds from the press until the kernel was idle."""

@@ -4,7 +4,9 @@ window.probe = (() => {
   const kernel = () => panel().sessionContext.session?.kernel;
   const cell = (i) => panel().content.widgets[i];
   const outputArea = (i) => cell(i).outputArea.node;
-  const statuses = []; // [ms, "busy" | "idle" | …], newest last
+  const watchers = new Map(); // cell -> {on, moments}
+  const ends = []; // ms at which the kernel had done with an execution, newest last
+  let listening = false;
   let pressed = Infinity; // ms of the last press of a mouse button anywhere
   let run = null; // the run that was asked for last: {done, error}
 
@@ -18,19 +20,22 @@ window.probe = (() => {
 
   function ready() {
     if (!opened() || !panel().sessionContext.isReady || kernel()?.status !== "idle") return false;
-    if (!statuses.length) {
-      statuses.push([performance.now(), "idle"]);
-      panel().sessionContext.statusChanged.connect((_, status) =>
-        statuses.push([performance.now(), status]),
-      );
-    }
+    if (!listening) panel().sessionContext.iopubMessage.connect((_, message) => hear(message));
+    listening = true;
     return true;
+  }
+
+  // Not the kernel's status as Lab shows it: what a debugger asks beside a running cell makes
+  // that idle too, and then nothing changes when the cell ends.
+  function hear({ header, parent_header: parent, content }) {
+    const idle = header.msg_type === "status" && content.execution_state === "idle";
+    if (idle && parent.msg_type === "execute_request") ends.push(performance.now());
   }
 
   // Both moments are taken in the page, so the tests' own polling is not in the number.
   function idleAfterPress() {
-    const idle = statuses.find(([at, status]) => at > pressed && status === "idle");
-    return idle ? idle[0] - pressed : null;
+    const end = ends.find((at) => at > pressed);
+    return end ? end - pressed : null;
   }
 
   function execute(command) {
@@ -58,20 +63,26 @@ window.probe = (() => {
   // Looks at the output of cell i in every animation frame, as a reader's eye would, and keeps
   // each moment at which something had changed: text, height in px, how many outputs there are.
   function watch(i, without) {
-    const moments = [];
+    const watcher = { on: true, moments: [] };
     const look = () => {
-      if (!watching.on) return;
+      if (!watcher.on) return;
       const area = outputArea(i);
       const seen = text(area, without);
       const areas = area.querySelectorAll(".jp-OutputArea-output").length;
-      const last = moments.at(-1);
+      const last = watcher.moments.at(-1);
       if (!last || last.text !== seen || last.areas !== areas)
-        moments.push({ at: performance.now(), text: seen, areas, height: area.offsetHeight });
+        watcher.moments.push({ at: performance.now(), text: seen, areas, height: area.offsetHeight });
       requestAnimationFrame(look);
     };
-    const watching = { on: true, moments };
-    window.probe.watching = watching;
+    watchers.set(i, watcher);
     requestAnimationFrame(look);
+  }
+
+  const moments = (i) => watchers.get(i).moments;
+
+  function watched(i) {
+    watchers.get(i).on = false;
+    return moments(i);
   }
 
   // WCAG's contrast between the text of an element and what is painted behind it: 1 to 21.
@@ -118,11 +129,6 @@ window.probe = (() => {
     return parts.map((part) => part.innerText).join("\n");
   }
 
-  function watched() {
-    window.probe.watching.on = false;
-    return window.probe.watching.moments;
-  }
-
   // Runs code beside the notebook, with no cell and no history; what it printed.
   async function evaluate(code) {
     let printed = "";
@@ -142,6 +148,7 @@ window.probe = (() => {
     execute,
     idleAfterPress,
     kernel,
+    moments,
     opened,
     outputArea,
     painted,

@@ -19,28 +19,33 @@ pytestmark = pytest.mark.browser
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "00_start.ipynb"
 FOOTER = ".groqnb .gn-foot"
 NOT_THE_ANSWER = "style, .gn-foot, .gn-live"
-# A model's words arrive every 20 to 60 ms, a paint shows several: moments this far apart differ.
-APART_MS = 150
+# Paints come every 50 ms or later. What follows one sooner is the page settling.
+APART_MS = 50
 
 
 @dataclass
 class Ran:
-    """The notebook after "Run All Cells", and what stood under its first answer meanwhile."""
+    """The notebook after "Run All Cells", and what stood meanwhile under each `%%groq` cell."""
 
     notebook: NotebookPage
-    first: int
-    moments: list[Moment]
+    moments: dict[int, list[Moment]]
+
+    @property
+    def first(self) -> int:
+        """The cell of the first answer."""
+        return min(self.moments)
 
 
 @pytest.fixture(scope="module")
 def ran(open_for_all: Tabs, small_model: None) -> Ran:
     """The notebook, run once for all tests that look at it."""
     notebook = open_for_all(NOTEBOOK)
-    first = notebook.find("%%groq\n")
-    notebook.watch(first, without=NOT_THE_ANSWER)
+    cells = notebook.find("%%groq")
+    for cell in cells:
+        notebook.watch(cell, without=NOT_THE_ANSWER)
     notebook.start_all()
     notebook.wait(120)
-    return Ran(notebook, first, notebook.watched())
+    return Ran(notebook, {cell: notebook.watched(cell) for cell in cells})
 
 
 def test_every_cell_runs(ran: Ran) -> None:
@@ -52,15 +57,19 @@ def test_every_cell_runs(ran: Ran) -> None:
     assert failures == []
 
 
-def test_the_answer_grows_on_the_page(ran: Ran) -> None:
-    """The answer's text grows while it streams, in one output that never jumps back."""
-    words = [moment for moment in ran.moments if moment.text.strip()]
-    lengths = [len(moment.text) for moment in spaced(words)]
-    assert len(lengths) >= 4, lengths
-    assert all(a < b for a, b in itertools.pairwise(lengths)), lengths
-    assert {moment.areas for moment in words} == {1}
-    heights = [moment.height for moment in words]
-    assert min(heights[1:]) >= heights[0], f"the output collapsed between two paints: {heights}"
+def test_the_answers_grow_on_the_page(ran: Ran) -> None:
+    """Each answer's text grows while it streams, in one output that never jumps back."""
+    counts = []
+    for moments in ran.moments.values():
+        words = [moment for moment in moments if moment.text.strip()]
+        lengths = [len(moment.text) for moment in spaced(words)]
+        assert all(a < b for a, b in itertools.pairwise(lengths)), lengths
+        assert {moment.areas for moment in words} == {1}
+        heights = [moment.height for moment in words]
+        assert min(heights) == heights[0], f"the output collapsed between paints: {heights}"
+        counts.append(len(lengths))
+    # A model may answer in three words, but not always.
+    assert max(counts) >= 5, counts
 
 
 def test_the_footer_says_who_answered_and_how_fast(ran: Ran) -> None:
@@ -96,7 +105,7 @@ def test_the_saved_answer_shows_without_a_kernel(
     ran: Ran, open_notebook: Tabs, shots: Path, tmp_path: Path
 ) -> None:
     """Reopened with no kernel and not trusted, the notebook still shows answer and footer."""
-    answer = re.sub(r"\s+", " ", ran.moments[-1].text).strip()
+    answer = re.sub(r"\s+", " ", ran.moments[ran.first][-1].text).strip()
     content = json.loads(ran.notebook.save().read_text())
     # Of a kernel that is not here, so none is started; and changed, so it is not the one that
     # Lab signed when it saved it.

@@ -21,11 +21,15 @@ def test_stop_keeps_what_has_come(open_notebook: Tabs, small_model: None, shots:
     notebook.watch(1, without="style, .gn-foot, .gn-live, .gn-stopped")
     notebook.start(1)
     notebook.page.wait_for_function(
-        "probe.watching.moments.length > 15 && probe.watching.moments.at(-1).text.length > 200"
+        "probe.moments(1).length > 15 && probe.moments(1).at(-1).text.length > 200"
     )
     assert notebook.interrupt() < 0.5
     notebook.wait(5)
-    before = notebook.watched()[-1].text.strip()
+    moments = [moment for moment in notebook.watched(1) if moment.text.strip()]
+    lengths = [len(moment.text) for moment in moments]
+    assert lengths == sorted(set(lengths)), "the text did not grow from each paint to the next"
+    assert {moment.areas for moment in moments} == {1}
+    before = moments[-1].text.strip()
     assert len(before) > 200
 
     seen = notebook.seen(1)

@@ -22,10 +22,10 @@ def test_growth_is_seen_and_lab_interrupts(open_notebook) -> None:
     notebook = open_notebook([GROW])
     notebook.watch(0)
     notebook.start(0)
-    notebook.page.wait_for_function("probe.watching.moments.length > 10")
+    notebook.page.wait_for_function("probe.moments(0).length > 10")
     assert notebook.interrupt() < 0.5
     notebook.wait()
-    moments = notebook.watched()
+    moments = notebook.watched(0)
     lengths = [len(moment.text) for moment in moments if moment.areas == 1]
     assert len(lengths) >= 10
     assert lengths == sorted(set(lengths))
