@@ -377,7 +377,7 @@ def test_the_footer_says_who_was_asked_who_answered_and_what_it_took() -> None:
         "local engine · SmolLM2-135M-Instruct-Q4_1",
         "asked for llama-3.3-70b-versatile",
         "12 tokens in, 34 out",
-        "first token after 0.41 s",
+        "TTFT 0.41 s",
         "45 tokens/s",
     ):
         assert part in html
@@ -528,7 +528,7 @@ def test_a_terminal_gets_the_text_as_it_comes(capsys: pytest.CaptureFixture[str]
     assert seen == ["— local engine · asking m…\nHel", "lo ", "you"]
     rest = capsys.readouterr().out
     assert rest.startswith("\n\n— local engine")
-    assert "first token after 0.50 s" in rest
+    assert "TTFT 0.50 s" in rest
 
 
 def test_a_terminal_tells_reasoning_and_answer_apart(capsys: pytest.CaptureFixture[str]) -> None:

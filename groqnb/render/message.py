@@ -80,7 +80,7 @@ def footer(answer: Answer) -> list[str]:
 def _times(answer: Answer) -> list[str]:
     timing, parts = answer.timing, []
     if timing.ttft is not None:
-        parts.append(f"first token after {timing.ttft:.2f} s")
+        parts.append(f"TTFT {timing.ttft:.2f} s")
     if timing.tokens_per_second is not None:
         parts.append(f"{timing.tokens_per_second:.0f} tokens/s")
     if timing.queue is not None and timing.queue >= 0.05:
