@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from typing_extensions import assert_type
 
 from groqnb import AsyncGroq, Groq, RateLimitError, StreamError
+from groqnb.types.audio import Speech, Transcription, VerboseTranscription, Word
+from groqnb.types.batches import Batch, BatchCard, BatchError, BatchOutput, read_output
 from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, Message, Usage
+from groqnb.types.files import FileList, FileObject
+from groqnb.types.fine_tunings import DeletedFineTuning, FineTuning
 from groqnb.types.models import ModelList, RetrievedModel
 from groqnb.types.rate_limit import RateLimit
 from groqnb.types.response_events import ResponseEvent, TextDelta
 from groqnb.types.responses import OutputItem, Response, ResponseUsage
+from groqnb.wire.download import AsyncDownload, Download
 from groqnb.wire.stream import AsyncStream, Stream
 
 
@@ -102,3 +108,76 @@ async def responses_asynchronous(client: AsyncGroq) -> None:
     assert_type(await client.responses.create(model="m", input="Hello"), Response)
     stream = await client.responses.create(model="m", input="Hello", stream=True)
     assert_type(stream, AsyncStream[ResponseEvent])
+
+
+def endpoints(client: Groq) -> None:
+    file = client.files.create(file="requests.jsonl", purpose="batch", progress=print)
+    assert_type(file, FileObject)
+    assert_type(file.bytes, int | None)
+    client.files.create(file=("a.zip", b"x", "application/zip"), purpose="fine_tuning")
+    assert_type(client.files.list(), FileList)
+    content = client.files.content("file_01", timeout=5)
+    assert_type(content, Download)
+    assert_type(content.read(), bytes)
+    assert_type(content.save("results.jsonl"), Path)
+    for line in read_output(content.iter_lines()):
+        assert_type(line, BatchOutput)
+        assert_type(line.completion, ChatCompletion | None)
+
+    batch = client.batches.create(
+        input_file_id="file_01", endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    assert_type(batch, Batch)
+    assert_type(batch.problems, list[BatchError])
+    page = client.batches.list(id=["a", "b"], cursor="c")
+    assert_type(page.next_cursor, str | None)
+    for card in page:
+        assert_type(card, BatchCard)
+    assert_type(client.batches.wait(batch.id, progress=lambda one: print(one.status)), Batch)
+
+    said = client.audio.transcriptions.create(model="m", file=Path("talk.m4a"))
+    assert_type(said, Transcription)
+    assert_type(said.text, str)
+    timed = client.audio.transcriptions.create(
+        model="m",
+        file=b"fLaC",
+        response_format="verbose_json",
+        timestamp_granularities=["word", "segment"],
+    )
+    assert_type(timed, VerboseTranscription)
+    assert_type(timed.words, list[Word] | None)
+    assert_type(client.audio.translations.create(model="m", url="https://a.b/c"), Transcription)
+    speech = client.audio.speech.create(model="m", voice="v", input="Hello.", sample_rate=8000)
+    assert_type(speech, Speech)
+    assert_type(speech.content, bytes)
+    tuning = client.fine_tunings.create(base_model="m", input_file_id="f", name="n", type="lora")
+    assert_type(tuning, FineTuning)
+    assert_type(tuning.data.fine_tuned_model, str | None)
+
+
+async def endpoints_asynchronous(client: AsyncGroq) -> None:
+    assert_type(await client.files.create(file=b"x", purpose="batch"), FileObject)
+    content = await client.files.content("file_01")
+    assert_type(content, AsyncDownload)
+    assert_type(await content.read(), bytes)
+    async for line in content.iter_lines():
+        assert_type(line, str)
+    async for card in client.batches.list():
+        assert_type(card, BatchCard)
+    page = await client.batches.list()
+    async for card in page:
+        assert_type(card, BatchCard)
+    assert_type(await client.batches.wait("batch_01"), Batch)
+    timed = await client.audio.transcriptions.create(
+        model="m", url="https://a.b/c", response_format="verbose_json"
+    )
+    assert_type(timed, VerboseTranscription)
+    assert_type(await client.fine_tunings.delete("ft_01"), DeletedFineTuning)
+
+
+def endpoint_mistakes(client: Groq) -> None:
+    client.files.create(file=5, purpose="batch")  # type: ignore[arg-type]
+    client.files.create(file=b"x", purpose="assistants")  # type: ignore[arg-type]
+    client.audio.speech.create(input="a", model="m")  # type: ignore[call-arg]
+    client.audio.speech.create(input="a", model="m", voice="v", sample_rate=1)  # type: ignore[arg-type]
+    client.batches.create(input_file_id="f", endpoint="/v1/x", completion_window="24h")  # type: ignore[arg-type]
