@@ -261,7 +261,7 @@ def _models(shell: Any, command: Command) -> None:
         near = catalog.near(wanted, list(cards) or list(known))
         also = f" Did you mean {' or '.join(near)}?" if near else ""
         raise GrammarError(f"no model has {command.argument!r} in its name, maker or kind.{also}")
-    head = ["model", "maker", "kind", "context", "in", "out"]
+    head = ["model", "maker", "kind", "context (tokens)", "in ($/1M)", "out ($/1M)"]
     publish(shell, tables.listing(head, rows, numbers=[3, 4, 5], note=note))
 
 
