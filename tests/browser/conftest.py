@@ -14,6 +14,8 @@ from .chromium import FLAGS, NoBrowser, demanded, find
 from .lab import Lab
 from .tabs import Tabs
 
+FAILED = pytest.StashKey[bool]()
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -70,7 +72,7 @@ def open_notebook(
     """Open notebooks, each in a tab of its own, for one test; see Tabs."""
     with Tabs(browser, lab, re.sub(r"\W+", "_", request.node.name)) as tabs:
         yield tabs
-        if getattr(request.node, "failed", False):
+        if request.node.stash.get(FAILED, False):
             tabs.pictures(shots)
 
 
@@ -85,5 +87,5 @@ def open_for_all(browser: Browser, lab: Lab, request: pytest.FixtureRequest) -> 
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report = yield
     if report.when == "call":
-        item.failed = report.failed
+        item.stash[FAILED] = report.failed
     return report

@@ -27,7 +27,7 @@ MOST_BYTES = 200_000
 # A reader sees neither which cell is selected, nor its toolbar, nor where the mouse is.
 UNSELECTED = """
 .jp-cell-toolbar, .jp-Cell .jp-Collapser, .jp-Notebook-footer { display: none !important; }
-.jp-InputPrompt { color: var(--jp-cell-prompt-not-active-font-color) !important; opacity: 1 !important; }
+.jp-InputPrompt { color: #616161 !important; opacity: 1 !important; }
 .jp-Cell { box-shadow: none !important; border-color: transparent !important; }
 """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from .tabs import Tabs
+
 pytestmark = pytest.mark.browser
 
 GROW = """
@@ -17,7 +19,7 @@ for step in range(1, 400):
 """
 
 
-def test_growth_is_seen_and_lab_interrupts(open_notebook) -> None:
+def test_growth_is_seen_and_lab_interrupts(open_notebook: Tabs) -> None:
     """The watcher sees a display grow in one output, and Lab's button ends the cell."""
     notebook = open_notebook([GROW])
     notebook.watch(0)
@@ -33,7 +35,7 @@ def test_growth_is_seen_and_lab_interrupts(open_notebook) -> None:
     assert notebook.kernel("print(6 * 7)") == "42"
 
 
-def test_errors_and_requests_to_other_machines_are_heard(open_notebook) -> None:
+def test_errors_and_requests_to_other_machines_are_heard(open_notebook: Tabs) -> None:
     """A request off the machine, an error thrown and an error logged each fail a test."""
     notebook = open_notebook(["1"])
     notebook.page.evaluate("fetch('http://elsewhere.invalid/').catch(() => 0)")
