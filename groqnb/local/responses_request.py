@@ -94,7 +94,7 @@ def read_response_request(body: object, local_name: str) -> ResponseRequest:
             f"`metadata` may hold at most {_MOST_METADATA} pairs, not {len(metadata)}.", "metadata"
         )
     talk = read_input(body)
-    wanted = _chat_body(body, talk)
+    wanted = _chat_body(body, talk, info)
     try:
         chat = read_request(wanted, local_name)
     except Refusal as refusal:
@@ -135,8 +135,9 @@ def _inside(value: object, key: str) -> Sequence[Any]:
     return ()
 
 
-def _chat_body(body: dict[str, Any], talk: Conversation) -> dict[str, Any]:
+def _chat_body(body: dict[str, Any], talk: Conversation, info: ModelInfo | None) -> dict[str, Any]:
     tier = fields.choice(body, "service_tier", tuple(_TIERS))
+    effort = _effort(body)
     return {
         "model": body["model"],
         "messages": talk.messages,
@@ -146,7 +147,8 @@ def _chat_body(body: dict[str, Any], talk: Conversation) -> dict[str, Any]:
         "top_p": body.get("top_p"),
         "user": body.get("user"),
         "service_tier": _TIERS[tier or "auto"],
-        "reasoning_effort": _effort(body),
+        "reasoning_effort": effort,
+        "reasoning_format": _reasoning_format(info, effort),
         "response_format": _format(body),
         "tools": _tools(body),
         "tool_choice": _tool_choice(body),
@@ -160,6 +162,13 @@ def _effort(body: dict[str, Any]) -> str | None:
         if key != "effort" and value is not None:
             raise bad_request(f"`reasoning.{key[:64]}` is not supported.", f"reasoning.{key}")
     return fields.choice(reasoning, "effort", ("low", "medium", "high"), at="reasoning.")
+
+
+def _reasoning_format(info: ModelInfo | None, effort: str | None) -> str | None:
+    """Reasoning is an item of its own here, so it must not stand in the text."""
+    if info is None:
+        return "parsed" if effort else None
+    return "parsed" if info.capabilities.get("reasoning_format_supported") else None
 
 
 def _format(body: dict[str, Any]) -> dict[str, Any] | None:

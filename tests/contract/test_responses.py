@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import openai
+import pydantic
 import pytest
 
 from groqnb import AsyncGroq, BadRequestError, Groq
 from groqnb.local.process import Engine
 from groqnb.types.response_events import StatusEvent, TextDelta
+from groqnb.types.responses import OutputFunctionCall
 
 pytestmark = pytest.mark.engine
 
@@ -246,6 +248,153 @@ def test_openai_package_stream_helper(openai_client: openai.OpenAI) -> None:
         final = stream.get_final_response()
     assert snapshots[-1] == final.output_text
     assert final.output_parsed is None
+
+
+class Review(pydantic.BaseModel):
+    product: str
+    rating: int
+    sentiment: Literal["positive", "negative"]
+
+
+def test_openai_package_parses_structured_text(openai_client: openai.OpenAI) -> None:
+    """The answer fits the schema by construction; reasoning is an item of its own before it."""
+    response = openai_client.responses.parse(
+        model="openai/gpt-oss-20b",
+        input="The headphones are great: five stars!",
+        text_format=Review,
+        reasoning={"effort": "low"},
+        temperature=0,
+    )
+    assert isinstance(response.output_parsed, Review)
+    assert [item.type for item in response.output] == ["reasoning", "message"]
+    assert json.loads(response.output_text) == response.output_parsed.model_dump()
+    assert response.usage is not None
+    assert response.usage.output_tokens_details.reasoning_tokens > 0
+
+
+def test_structured_text_that_is_cut_off_is_an_error(http: httpx.Client) -> None:
+    """Never a piece of JSON; and the limit has its name from this endpoint."""
+    reply = post(http, text={"format": {"type": "json_object"}}, max_output_tokens=2)
+    assert reply.status_code == 400
+    assert "`max_output_tokens`" in reply.json()["error"]["message"]
+
+
+def test_a_failure_in_the_middle_of_a_stream_is_a_failed_response(http: httpx.Client) -> None:
+    reply = post(http, text={"format": {"type": "json_object"}}, max_output_tokens=2, stream=True)
+    assert reply.status_code == 200
+    name, last = read_stream(reply)[-1]
+    assert name == "response.failed"
+    assert last["response"]["status"] == "failed"
+    assert last["response"]["error"]["message"]
+
+
+def test_a_schema_that_cannot_be_kept_is_refused_by_its_path(http: httpx.Client) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "cat"}}}
+    form = {"type": "json_schema", "name": "n", "schema": schema}
+    reply = post(http, model="openai/gpt-oss-20b", text={"format": form})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"] == "text.format.schema.properties.a.type"
+
+
+WEATHER: Any = {
+    "type": "function",
+    "name": "temperature_in",
+    "description": "The temperature in a city.",
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"type": "string", "enum": ["Oslo", "Rome"]}},
+        "required": ["city"],
+        "additionalProperties": False,
+    },
+    "strict": True,
+}
+ASK: Any = {"role": "user", "content": "How warm is it in Rome?"}
+
+
+@pytest.mark.parametrize("model", [MODEL, "openai/gpt-oss-20b"])
+def test_openai_package_calls_a_function_and_brings_its_result(
+    openai_client: openai.OpenAI, model: str
+) -> None:
+    """The way that OpenAI documents: the output goes into the next input as it is."""
+    history: list[Any] = [ASK]
+    response = openai_client.responses.create(
+        model=model, input=history, tools=[WEATHER], tool_choice="required", temperature=0
+    )
+    history += response.output
+    (call,) = (item for item in response.output if item.type == "function_call")
+    assert call.name == "temperature_in"
+    assert call.call_id.startswith("call_")
+    assert json.loads(call.arguments)["city"] in ("Oslo", "Rome")
+    history.append({"type": "function_call_output", "call_id": call.call_id, "output": "19 °C"})
+    told = openai_client.responses.create(
+        model=model, input=history, tools=[WEATHER], tool_choice="none", max_output_tokens=300
+    )
+    assert "message" in [item.type for item in told.output]
+    assert told.tools[0].to_dict() == WEATHER
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"type": "function", "name": "temperature_in"},
+        {"type": "function", "function": {"name": "temperature_in"}},
+    ],
+    ids=["flat", "nested"],
+)
+def test_openai_package_streams_a_call(openai_client: openai.OpenAI, choice: Any) -> None:
+    """A named function may be flat, as OpenAI has it, or nested, as Groq documents it."""
+    events = list(
+        openai_client.responses.create(
+            model=MODEL, input=[ASK], tools=[WEATHER], tool_choice=choice, stream=True
+        )
+    )
+    assert without_repeats([event.type for event in events]) == [
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "response.output_item.done",
+        "response.completed",
+    ]
+    pieces = [e.delta for e in events if e.type == "response.function_call_arguments.delta"]
+    last = events[-1]
+    assert last.type == "response.completed"
+    (call,) = last.response.output
+    assert call.type == "function_call"
+    assert "".join(pieces) == call.arguments
+    assert json.loads(call.arguments)["city"] in ("Oslo", "Rome")
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-oss-20b", "qwen/qwen3-32b"])
+def test_reasoning_streams_before_the_answer(http: httpx.Client, model: str) -> None:
+    """It is an item of its own and never stands in the text, whatever chat does by default."""
+    events = read_stream(post(http, model=model, temperature=0, stream=True))
+    stems = [name.removeprefix("response.").removesuffix(".delta") for name, _ in events]
+    assert stems.index("reasoning_text") < stems.index("reasoning_text.done")
+    assert stems.index("reasoning_text.done") < stems.index("output_text")
+    reasoning, message = events[-1][1]["response"]["output"]
+    assert set(reasoning) == {"type", "id", "summary", "content"}
+    assert reasoning["summary"] == []
+    assert reasoning["content"][0]["text"]
+    assert "<think>" not in message["content"][0]["text"]
+
+
+def test_groqnb_client_calls_a_function_and_brings_its_result(client: Groq) -> None:
+    asked = client.responses.create(
+        model="openai/gpt-oss-20b", input=[ASK], tools=[WEATHER], tool_choice="required"
+    )
+    call = next(item for item in asked.output if isinstance(item, OutputFunctionCall))
+    assert json.loads(call.arguments)["city"] in ("Oslo", "Rome")
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "19 °C"}
+    told = client.responses.create(
+        model=MODEL,
+        input=[ASK, *asked.output, result],
+        tools=[WEATHER],
+        tool_choice="none",
+        max_output_tokens=40,
+    )
+    assert told.output_text
 
 
 async def _async_stream(engine: Engine) -> tuple[str, str]:
