@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,13 @@ def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600
     if not path.is_file():
         return _fail(f"There is no notebook {path}.")
 
-    import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+    # Its functions have no types.
+    nbformat: Any = import_module("nbformat")
     try:
-        notebook: Any = nbformat.read(path, as_version=4)
+        notebook = nbformat.read(path, as_version=4)
     except Exception as error:  # noqa: BLE001 - nbformat raises many kinds for a broken file
         return _fail(f"{path} is not a notebook: {error}")
 

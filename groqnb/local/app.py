@@ -59,7 +59,7 @@ def build(
     async def create_chat(request: Request) -> Response:
         body = await json_body(request)
         headers = NOT_APPLIED if await tunings.require_model(body) else {}
-        wanted = read_request(body, llm.name)
+        wanted = read_request(body, llm.name, request.headers.get("groq-model-version"))
         chat = await unless_gone(request, Chat.admit(wanted, llm, quota, request.state.request_id))
         if wanted.stream:
             return _Events(chat.stream(), {**headers, **quota.headers(wanted.info)})

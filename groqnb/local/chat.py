@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from groqnb.local.chat_events import ChatEvent, Done, TextDelta
+from groqnb.local.chat_answer import Plan, answer, plan
+from groqnb.local.chat_events import ChatEvent, Done, ReasoningDelta, TextDelta, ToolCallDelta
 from groqnb.local.chat_request import ChatRequest
-from groqnb.local.parts import llm as runtime
-from groqnb.local.parts.llm import Completion, Llm, Prompt
+from groqnb.local.parts.llm import Llm
 from groqnb.local.quota import Quota
 from groqnb.local.refusal import Refusal
 
@@ -30,7 +30,7 @@ class Chat:
     """One admitted chat request on its way to an answer. `request_id` is the reply's req_…"""
 
     request: ChatRequest
-    prompt: Prompt
+    plan: Plan
     llm: Llm
     quota: Quota
     request_id: str
@@ -41,55 +41,39 @@ class Chat:
     @classmethod
     async def admit(cls, request: ChatRequest, llm: Llm, quota: Quota, request_id: str) -> Chat:
         """Make the prompt and count the request in. Raises Refusal (400, 413, 429, 498, 503)."""
-        prompt = await llm.prompt(request.turns, request.prefill)
+        made = await plan(request, llm)
         tier = quota.admit(
             request.info,
-            prompt.tokens,
+            made.prompt.tokens,
             request.service_tier,
-            has_place=llm.has_place(prompt, request.max_tokens),
+            has_place=llm.has_place(made.prompt, request.max_tokens),
         )
-        return cls(request, prompt, llm, quota, request_id, tier)
+        return cls(request, made, llm, quota, request_id, tier)
 
     async def events(self) -> AsyncGenerator[ChatEvent, None]:
         """The answer as it is made; the last event is Done. Closing it stops the model.
 
         Raises Refusal when the answer cannot be finished; what came before is then no answer.
         """
-        wanted = self.request
-        how = Completion(
-            temperature=wanted.temperature,
-            top_p=wanted.top_p,
-            seed=wanted.seed,
-            stop=wanted.stop,
-            max_tokens=wanted.max_tokens,
-            json_object=wanted.json_mode,
-        )
-        async with aclosing(self.llm.complete(self.prompt, how)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, str):
-                    yield TextDelta(piece)
-                else:
-                    self.quota.spent(wanted.info, piece.completion_tokens, self.tier)
-                    yield Done(piece.finish_reason, _usage(piece))
+        async with aclosing(answer(self.request, self.llm, self.plan)) as events:
+            async for event in events:
+                if isinstance(event, Done):
+                    tokens = event.usage["completion_tokens"]
+                    self.quota.spent(self.request.info, tokens, self.tier)
+                yield event
 
     async def whole(self) -> dict[str, Any]:
         """The reply to a request that does not stream. Raises Refusal."""
-        texts: list[str] = []
-        done: Done | None = None
+        message = _Message()
         async with aclosing(self.events()) as events:
             async for event in events:
-                if isinstance(event, TextDelta):
-                    texts.append(event.text)
-                elif isinstance(event, Done):
-                    done = event
+                message.add(event)
+        done = message.done
         if done is None:
             raise Refusal(
                 500, "The local model stopped without an end.", type="internal_server_error"
             )
-        text = "".join(texts)
-        if self.request.json_mode and not self.request.prefill:
-            _refuse_broken_json(text)
-        return {
+        reply = {
             "id": self.id,
             "object": "chat.completion",
             "created": self.created,
@@ -97,7 +81,7 @@ class Chat:
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": text},
+                    "message": message.as_dict(older=self._older),
                     "logprobs": None,
                     "finish_reason": done.finish_reason,
                 }
@@ -106,6 +90,7 @@ class Chat:
             "system_fingerprint": self._fingerprint,
             "x_groq": {"id": self.request_id},
         }
+        return {**reply, **self._tier(), **self._breakdown(done)}
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The reply's events, as bytes of the stream."""
@@ -115,19 +100,38 @@ class Chat:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         yield self._event({"content": event.text})
-                    elif isinstance(event, Done):
-                        yield self._event(
-                            {},
-                            event.finish_reason,
-                            x_groq={"id": self.request_id, "usage": event.usage},
-                        )
-                        if self.request.include_usage:
-                            yield _sse({**self._head(), "choices": [], "usage": event.usage})
+                    elif isinstance(event, ReasoningDelta):
+                        yield self._event({"reasoning": event.text})
+                    elif isinstance(event, ToolCallDelta):
+                        yield self._event(_call_delta(event, older=self._older))
+                    else:
+                        for chunk in self._end(event):
+                            yield chunk
         except Refusal as refusal:
             # The status line is gone: the stream itself has to say what happened.
             error = refusal.body()["error"]
             yield _sse({"error": error, "x_groq": {"id": self.request_id, "error": error}})
         yield b"data: [DONE]\n\n"
+
+    def _end(self, done: Done) -> Iterator[bytes]:
+        x_groq = {"id": self.request_id, "usage": done.usage, **self._breakdown(done)}
+        yield self._event({}, done.finish_reason, x_groq=x_groq)
+        if self.request.include_usage:
+            yield _sse({**self._head(), "choices": [], "usage": done.usage})
+
+    @property
+    def _older(self) -> bool:
+        return self.request.tools is not None and self.request.tools.older
+
+    def _tier(self) -> dict[str, Any]:
+        """The tier that served the request, where the request spoke of tiers."""
+        return {} if self.request.service_tier is None else {"service_tier": self.tier}
+
+    def _breakdown(self, done: Done) -> dict[str, Any]:
+        """Compound: the usage of the models that answered, which is the local one alone."""
+        if self.request.info is None or self.request.info.kind != "compound":
+            return {}
+        return {"usage_breakdown": {"models": [{"model": self.llm.name, "usage": done.usage}]}}
 
     @property
     def _fingerprint(self) -> str:
@@ -161,35 +165,55 @@ class Chat:
         return _sse(chunk)
 
 
+class _Message:
+    """The message of a whole reply, put together from events."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self._calls: list[dict[str, Any]] = []
+        self.done: Done | None = None
+
+    def add(self, event: ChatEvent) -> None:
+        if isinstance(event, TextDelta):
+            self._texts.append(event.text)
+        elif isinstance(event, ReasoningDelta):
+            self._thoughts.append(event.text)
+        elif isinstance(event, ToolCallDelta):
+            if event.name is not None:
+                function = {"name": event.name, "arguments": ""}
+                self._calls.append({"id": event.id, "type": "function", "function": function})
+            self._calls[event.index]["function"]["arguments"] += event.arguments
+        else:
+            self.done = event
+
+    def as_dict(self, *, older: bool) -> dict[str, Any]:
+        text = "".join(self._texts)
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": None if self._calls and not text else text,
+        }
+        if self._thoughts:
+            message["reasoning"] = "".join(self._thoughts)
+        if self._calls and older:
+            message["function_call"] = self._calls[0]["function"]
+        elif self._calls:
+            message["tool_calls"] = self._calls
+        return message
+
+
+def _call_delta(event: ToolCallDelta, *, older: bool) -> dict[str, Any]:
+    function: dict[str, Any] = {} if event.name is None else {"name": event.name}
+    function["arguments"] = event.arguments
+    if older:
+        return {"function_call": function}
+    call: dict[str, Any] = {"index": event.index}
+    if event.id is not None:
+        call.update(id=event.id, type="function")
+    return {"tool_calls": [{**call, "function": function}]}
+
+
 def _sse(data: dict[str, Any]) -> bytes:
     return (
         b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
     )
-
-
-def _usage(done: runtime.Done) -> dict[str, Any]:
-    usage: dict[str, Any] = {
-        "queue_time": round(done.queue_time, 9),
-        "prompt_tokens": done.prompt_tokens,
-        "prompt_time": round(done.prompt_time, 9),
-        "completion_tokens": done.completion_tokens,
-        "completion_time": round(done.completion_time, 9),
-        "total_tokens": done.prompt_tokens + done.completion_tokens,
-        "total_time": round(done.prompt_time + done.completion_time, 9),
-    }
-    if done.cached_tokens:
-        usage["prompt_tokens_details"] = {"cached_tokens": done.cached_tokens}
-    return usage
-
-
-def _refuse_broken_json(text: str) -> None:
-    """JSON mode gives an object or an error, never a piece of one (the answer was cut off)."""
-    try:
-        json.loads(text)
-    except ValueError:
-        raise Refusal(
-            400,
-            "The model did not finish a JSON object within the tokens it may use.",
-            code="json_validate_failed",
-            extra={"failed_generation": text},
-        ) from None

@@ -5,25 +5,39 @@ Docs: "Create chat completion", request body, `messages`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from groqnb.catalog import ModelInfo, limit
 from groqnb.local import fields
 from groqnb.local.refusal import Refusal, bad_request, not_served
 
-__all__ = ["Turn", "read_messages"]
+__all__ = ["Call", "Turn", "read_messages"]
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
+class Call:
+    """A function's name and its arguments, the text of a JSON object."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
 class Turn:
-    """One message as the model gets it: `role` is "system", "user" or "assistant"."""
+    """One message as the model gets it: `role` is "system", "user" or "assistant".
+
+    `calls` are the calls that an assistant's turn makes; `results` are calls and what they gave,
+    in a user's turn of its own. chat_prompts puts both into words.
+    """
 
     role: str
     content: str
+    calls: tuple[Call, ...] = ()
+    results: tuple[tuple[Call, str], ...] = ()
 
 
 def read_messages(body: dict[str, Any], model: ModelInfo | None) -> list[Turn]:
@@ -37,15 +51,21 @@ def read_messages(body: dict[str, Any], model: ModelInfo | None) -> list[Turn]:
     if not messages:
         raise bad_request("`messages` must hold at least one message.", "messages")
     images: list[str] = []
-    turns = [
-        _read_one(message, f"messages[{index}]", images) for index, message in enumerate(messages)
-    ]
+    made: dict[str, Call] = {}
+    turns: list[Turn] = []
+    for index, message in enumerate(messages):
+        turn = _read_one(message, f"messages[{index}]", images, made)
+        if turn.results and turns and turns[-1].results:
+            # Templates want user and assistant by turns.
+            turns[-1] = replace(turn, results=(*turns[-1].results, *turn.results))
+        else:
+            turns.append(turn)
     if images:
         _refuse_images(images, model)
     return turns
 
 
-def _read_one(message: object, at: str, images: list[str]) -> Turn:
+def _read_one(message: object, at: str, images: list[str], made: dict[str, Call]) -> Turn:
     if not isinstance(message, dict):
         raise bad_request(f"`{at}` must be an object, not {fields.json_type(message)}.", at)
     if message.get("role") is None:
@@ -58,19 +78,46 @@ def _read_one(message: object, at: str, images: list[str]) -> Turn:
     if role == "function":
         fields.string(message, "name", at=f"{at}.", required=True)
     fields.string(message, "tool_call_id", at=f"{at}.", required=role == "tool")
-    calls = False
+    calls: list[Call] = []
     if role == "assistant":
         fields.string(message, "reasoning", at=f"{at}.")
-        calls = bool(fields.items(message, "tool_calls", at=f"{at}.")) or bool(
-            fields.mapping(message, "function_call", at=f"{at}.")
-        )
+        calls = _read_calls(message, at, made)
     content = message.get("content")
     if content is None and not calls and role != "function":
         raise bad_request(f"`{at}.content` is required.", f"{at}.content")
     text = "" if content is None else _read_content(content, f"{at}.content", role, images)
-    if calls or role in ("tool", "function"):
-        raise not_served("tool calls and their results in a conversation", at)
-    return Turn("system" if role == "developer" else role, text)
+    if role in ("tool", "function"):
+        # A result whose call is not in the conversation is a result all the same.
+        call = made.get(message.get("tool_call_id") or "", Call(message.get("name") or "", ""))
+        return Turn("user", "", results=((call, text),))
+    return Turn("system" if role == "developer" else role, text, tuple(calls))
+
+
+def _read_calls(message: dict[str, Any], at: str, made: dict[str, Call]) -> list[Call]:
+    """The calls in an assistant's message; `made` learns them by their ids."""
+    found: list[Call] = []
+    for index, call in enumerate(fields.items(message, "tool_calls", at=f"{at}.") or []):
+        here = f"{at}.tool_calls[{index}]"
+        if not isinstance(call, dict):
+            raise bad_request(f"`{here}` must be an object, not {fields.json_type(call)}.", here)
+        call_id = fields.string(call, "id", at=f"{here}.", required=True)
+        fields.string(call, "type", at=f"{here}.")
+        function = fields.mapping(call, "function", at=f"{here}.")
+        if function is None:
+            raise bad_request(f"`{here}.function` is required.", f"{here}.function")
+        found.append(_read_call(function, f"{here}.function"))
+        made[str(call_id)] = found[-1]
+    older = fields.mapping(message, "function_call", at=f"{at}.")
+    if older:
+        found.append(_read_call(older, f"{at}.function_call"))
+    return found
+
+
+def _read_call(call: dict[str, Any], at: str) -> Call:
+    # Whether the function is still among the tools does not matter: it was called.
+    name = fields.name(call, "name", at=f"{at}.")
+    arguments = fields.string(call, "arguments", at=f"{at}.", required=True)
+    return Call(name, arguments or "{}")
 
 
 def _read_content(content: object, at: str, role: str, images: list[str]) -> str:

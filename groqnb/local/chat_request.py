@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from groqnb import catalog
 from groqnb.catalog import ModelInfo
 from groqnb.local import fields
-from groqnb.local.chat_features import (
-    check_grounding,
-    check_reasoning,
-    check_tools,
-    response_format,
-)
+from groqnb.local.chat_format import Format, read_format
+from groqnb.local.chat_grounding import check_compound, check_version, read_documents
 from groqnb.local.chat_messages import Turn, read_messages
+from groqnb.local.chat_reasoning import Reasoning, read_reasoning
+from groqnb.local.chat_tools import Tools, read_tools
 from groqnb.local.refusal import bad_request, not_served, unknown_model
 
 __all__ = ["ChatRequest", "find_model", "read_request"]
@@ -89,8 +88,11 @@ class ChatRequest:
     seed: int | None
     stop: list[str]
     max_tokens: int | None
-    json_mode: bool
     service_tier: str | None = None
+    documents: Sequence[str] = ()
+    format: Format | None = None
+    tools: Tools | None = None
+    reasoning: Reasoning | None = None
 
 
 def find_model(name: str, local_name: str) -> ModelInfo | None:
@@ -105,8 +107,11 @@ def find_model(name: str, local_name: str) -> ModelInfo | None:
     return info
 
 
-def read_request(body: object, local_name: str) -> ChatRequest:
-    """Check `body` (parsed JSON) whole. Raises Refusal with 400, 404, 413 or 501."""
+def read_request(body: object, local_name: str, version: str | None = None) -> ChatRequest:
+    """Check `body` (parsed JSON) whole. Raises Refusal with 400, 404, 413 or 501.
+
+    `version` is what the header Groq-Model-Version says.
+    """
     if not isinstance(body, dict):
         raise bad_request(f"The body must be a JSON object, not {fields.json_type(body)}.")
     _refuse_unknown(body)
@@ -124,15 +129,19 @@ def read_request(body: object, local_name: str) -> ChatRequest:
     temperature = fields.number(body, "temperature", 0, 2)
     top_p = fields.number(body, "top_p", 0, 1)
     seed = fields.integer(body, "seed")
-    json_mode = response_format(body, info, stream)
-    check_tools(body, info)
-    check_reasoning(body, info, json_mode)
-    check_grounding(body, info)
+    check_version(version, info)
+    tools = read_tools(body, info)
+    form = read_format(body, info, stream=stream, tools=tools is not None)
+    reasoning = read_reasoning(
+        body, info, json_mode=form is not None, tools=bool(body.get("tools"))
+    )
+    check_compound(body, info, version)
+    documents = read_documents(body)
     prefill = ""
-    if turns[-1].role == "assistant":
+    if turns[-1].role == "assistant" and not turns[-1].calls:
         prefill = turns[-1].content
         turns = turns[:-1]
-    if info is not None and info.kind != "chat":
+    if info is not None and info.kind not in ("chat", "compound"):
         raise not_served(f"the model `{info.id}`", "model")
     return ChatRequest(
         model=model,
@@ -146,8 +155,11 @@ def read_request(body: object, local_name: str) -> ChatRequest:
         seed=seed,
         stop=stop,
         max_tokens=max_tokens,
-        json_mode=json_mode,
         service_tier=body.get("service_tier"),
+        documents=documents,
+        format=form,
+        tools=tools,
+        reasoning=reasoning,
     )
 
 
@@ -184,8 +196,7 @@ def _check_plain(body: dict[str, Any]) -> None:
     fields.string(body, "user")
     fields.strings(body, "exclude_instance_ids")
     fields.choice(body, "service_tier", _TIERS)
-    fields.boolean(body, "parallel_tool_calls")
-    fields.boolean(body, "disable_tool_validation")
+    fields.choice(body, "citation_options", ("enabled", "disabled"))
 
 
 def _stream_options(body: dict[str, Any], stream: bool) -> bool:

@@ -49,7 +49,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of the manifest. `size` is in bytes, `context` in tokens."""
+    """A file of the manifest. `size` is in bytes, `context` in tokens (0: no language model)."""
 
     key: str
     name: str
@@ -59,11 +59,12 @@ class Entry:
     context: int
     hub: dict[str, str] | None
     registry: dict[str, str | int] | None
+    suffix: str = ".gguf"
 
     @property
     def path(self) -> Path:
         """Where the file stands, or will."""
-        return cache_dir() / f"{self.name}.gguf"
+        return cache_dir() / f"{self.name}{self.suffix}"
 
 
 def cache_dir() -> Path:
@@ -102,18 +103,19 @@ def entry(key: str) -> Entry:
     >>> entry("small").name
     'SmolLM2-135M-Instruct-Q4_1'
     """
-    known = _manifest()["weights"]
-    if key not in known:
+    known, helpers = _manifest()["weights"], _manifest()["helpers"]
+    if key not in known and key not in helpers:
         raise BadOption(
             f"There is no local model {key!r}.",
             f"Choose one of {', '.join(known)}, or give the path of a GGUF file.",
         )
-    row = known[key]
+    row = known[key] if key in known else {"context": 0, **helpers[key]}
     return Entry(
         key=key,
         **{name: row[name] for name in ("name", "size", "sha256", "licence", "context")},
         hub=row.get("hub"),
         registry=row.get("registry"),
+        suffix=row.get("suffix", ".gguf"),
     )
 
 

@@ -23,7 +23,7 @@ from groqnb.local.parts.json_merge import alternatives, kinds, literals
 from groqnb.local.parts.json_numbers import NoEnd, number
 from groqnb.local.parts.json_schema import Unsupported, resolve
 
-__all__ = ["bounded", "free_object"]
+__all__ = ["bounded", "free_object", "several"]
 
 # English has about four; what a model in a loop writes has fewer.
 _CHARS_PER_TOKEN = 2
@@ -85,6 +85,13 @@ def bounded(schema: Schema, tokens: int) -> Schema:
         if longest <= room or bounds is _TIERS[-1]:
             return maker.whole(made)
     raise AssertionError("the last tier always returns")
+
+
+def several(made: Schema, most: int) -> Schema:
+    """An array of 1 to `most` values of `made`, a schema that `bounded` has made."""
+    inner = {key: value for key, value in made.items() if key not in ("$defs", "x-guidance")}
+    array = {"type": "array", "items": inner, "minItems": 1, "maxItems": most}
+    return {**array, "$defs": made["$defs"], "x-guidance": _SPACING}
 
 
 def free_object() -> Schema:

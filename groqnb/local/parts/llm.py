@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from groqnb.local.chat_messages import Turn
+from groqnb.local.parts.router import Router
 from groqnb.local.parts.seats import Seats
 from groqnb.local.refusal import Refusal, bad_request
 
@@ -48,14 +49,17 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Completion:
-    """How to complete a prompt. `max_tokens` None means the engine's own bound."""
+    """How to complete a prompt. `max_tokens` None means the engine's own bound.
+
+    `schema` is a JSON Schema (of parts.json_bounds) that the text will match.
+    """
 
     temperature: float
     top_p: float
     seed: int | None
     stop: Sequence[str]
     max_tokens: int | None
-    json_object: bool = False
+    schema: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Llm:
         self._loaded: Future[Any] = Future()
         self._threads = ThreadPoolExecutor(_SLOTS, "generate")
         self._seats = Seats(_SLOTS, context)
+        #: Chooses among tools for the model, which cannot do it well itself.
+        self.router = Router()
 
     def load(self) -> None:
         """Load the model, in this thread. A failure is kept for the requests that wait."""
@@ -181,11 +187,14 @@ class Llm:
             )
         return answer
 
+    @property
+    def unasked_tokens(self) -> int:
+        """How many tokens an answer may have that sets no bound itself."""
+        # It leaves the other slots their share of the context.
+        return max(256, min(_MOST_TOKENS_UNASKED, self.context // _SLOTS - 256))
+
     def _most_tokens(self, prompt: Prompt, asked: int | None) -> int:
-        room = self.context - prompt.tokens
-        # Unasked for, an answer leaves the other slots their share of the context.
-        share = max(256, min(_MOST_TOKENS_UNASKED, self.context // _SLOTS - 256))
-        return min(asked or share, room)
+        return min(asked or self.unasked_tokens, self.context - prompt.tokens)
 
     def has_place(self, prompt: Prompt, max_tokens: int | None) -> bool:
         """Whether an answer could begin now, without waiting for another to end."""
@@ -274,8 +283,8 @@ def _runtime_request(prompt: Prompt, how: Completion, tokens: int) -> dict[str, 
         # A prompt taken from the cache is computed in other steps than a fresh one, with other
         # roundings: a seed is to give the same text each time.
         request["cache_prompt"] = False
-    if how.json_object:
-        request["json_schema"] = {"type": "object"}
+    if how.schema is not None:
+        request["json_schema"] = how.schema
     return request
 
 

@@ -1,0 +1,294 @@
+"""How the local model answers a chat request, pass by pass.
+
+First, where the request's model reasons, a pass of thoughts; then the answer, with the thoughts
+before it. The answer is text, JSON under a grammar, or calls of functions: which functions, the
+router says; their arguments the model writes, under a grammar of their parameters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from groqnb.local import chat_prompts as prompts
+from groqnb.local.chat_events import ChatEvent, Done, ReasoningDelta, TextDelta, ToolCallDelta
+from groqnb.local.chat_messages import Turn
+from groqnb.local.chat_request import ChatRequest
+from groqnb.local.chat_tools import Function, Tools
+from groqnb.local.chat_usage import Tally
+from groqnb.local.parts import llm as runtime
+from groqnb.local.parts.json_bounds import bounded, free_object, several
+from groqnb.local.parts.json_pieces import Elements
+from groqnb.local.parts.llm import Completion, Llm, Prompt
+from groqnb.local.refusal import Refusal
+from groqnb.local.schemas import fault
+
+__all__ = ["Plan", "answer", "plan"]
+
+# Arguments are facts from the question: to vary them is to get them wrong.
+_ARGUMENTS_TEMPERATURE = 0.2
+_MOST_CALLS = 4
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done: `calls` are the functions to call, none for an answer in words.
+
+    `turns` are the conversation with its notes, `prompt` is the first pass's.
+    """
+
+    turns: Sequence[Turn]
+    calls: Sequence[Function]
+    prompt: Prompt
+
+
+async def plan(request: ChatRequest, llm: Llm) -> Plan:
+    """Decide, and make the first prompt. Raises Refusal (400, 503)."""
+    await llm.ready()
+    calls: list[Function] = []
+    if request.tools is not None:
+        calls = await _choose(request.turns, request.tools, llm)
+    if calls:
+        assert request.tools is not None
+        turns = prompts.for_calls(request.turns, request.tools.functions)
+    else:
+        turns = prompts.for_answer(request.turns, request.format, request.documents)
+    if _thinks(request):
+        prompt = await llm.prompt(prompts.for_thoughts(turns))
+    else:
+        prompt = await llm.prompt(turns, _start(request, calls))
+    return Plan(turns, calls, prompt)
+
+
+async def _choose(turns: Sequence[Turn], tools: Tools, llm: Llm) -> list[Function]:
+    if tools.named:
+        return [each for each in tools.functions if each.name == tools.choice]
+    asked, called = prompts.question(turns)
+    # What was called for this question has been called; another function may still be due.
+    left = [each for each in tools.functions if each.name not in called]
+    if tools.choice == "required":
+        left = left or list(tools.functions)
+    if not left:
+        return []
+    least = 1 if tools.choice == "required" else 0
+    chosen = await asyncio.get_running_loop().run_in_executor(
+        None, lambda: llm.router.choose(asked, left, least=least)
+    )
+    found = [left[index] for index in chosen]
+    return found if tools.parallel else found[:1]
+
+
+def _thinks(request: ChatRequest) -> bool:
+    # Half of the tokens at most: an answer has to follow.
+    return request.reasoning is not None and (request.max_tokens or 2) >= 2
+
+
+def _start(request: ChatRequest, calls: Sequence[Function]) -> str:
+    if calls:
+        return prompts.call_start(calls[0].name, _most_calls(request) > 1)
+    # What the user began cannot be gone on with under a grammar: JSON starts anew.
+    return request.prefill if request.format is None else ""
+
+
+def _most_calls(request: ChatRequest) -> int:
+    """How many calls of one function the question may ask for: one for each part of a list."""
+    if request.tools is None or not request.tools.parallel:
+        return 1
+    asked, _ = prompts.question(request.turns)
+    words = asked.lower().replace(",", " , ").replace(";", " , ").split()
+    return min(_MOST_CALLS, 1 + sum(word in (",", "and", "und", "et", "y", "&") for word in words))
+
+
+class _Pass:
+    """The passes of one answer, one after the other."""
+
+    def __init__(self, request: ChatRequest, llm: Llm, made: Plan) -> None:
+        self.request = request
+        self.llm = llm
+        self.plan = made
+        self.tally = Tally(request.info)
+        self.thoughts = ""
+        self.finish_reason = "stop"
+
+    @property
+    def tokens_left(self) -> int | None:
+        if self.request.max_tokens is None:
+            return None
+        return max(1, self.request.max_tokens - self.tally.completion_tokens)
+
+    def how(self, **changes: object) -> Completion:
+        request = self.request
+        wanted: dict[str, object] = {
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+            "seed": request.seed,
+            "stop": request.stop,
+            "max_tokens": self.tokens_left,
+        }
+        return Completion(**{**wanted, **changes})  # type: ignore[arg-type]
+
+    async def run(
+        self, prompt: Prompt, how: Completion, *, reasoning: bool = False
+    ) -> AsyncGenerator[str, None]:
+        """The pieces of one pass."""
+        opening = {"object": "{", "array": "["}.get((how.schema or {}).get("type", ""), "")
+        async with aclosing(self.llm.complete(prompt, how)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str) and opening:
+                    if not piece.startswith(opening):
+                        raise _no_grammar()
+                    opening = ""
+                if isinstance(piece, runtime.Done):
+                    self.tally.add(piece, reasoning=reasoning)
+                    self.finish_reason = piece.finish_reason
+                else:
+                    yield piece
+
+    async def think(self) -> AsyncGenerator[ChatEvent, None]:
+        wanted = self.request.reasoning
+        assert wanted is not None
+        most = min(wanted.tokens, (self.request.max_tokens or self.llm.unasked_tokens) // 2)
+        raw = wanted.show == "raw"
+        if raw:
+            yield TextDelta("<think>\n")
+        how = self.how(max_tokens=most, stop=())
+        async with aclosing(self.run(self.plan.prompt, how, reasoning=True)) as pieces:
+            async for piece in pieces:
+                self.thoughts += piece
+                if wanted.show != "hidden":
+                    yield TextDelta(piece) if raw else ReasoningDelta(piece)
+        if raw:
+            yield TextDelta("\n</think>\n\n")
+
+    async def prompt_after(self, start: str) -> Prompt:
+        """The prompt of the answer, once the thoughts are there."""
+        return await self.llm.prompt(prompts.after_thoughts(self.plan.turns, self.thoughts), start)
+
+
+async def answer(request: ChatRequest, llm: Llm, made: Plan) -> AsyncGenerator[ChatEvent, None]:
+    """The events of the answer, Done last. Raises Refusal when it cannot be finished."""
+    work = _Pass(request, llm, made)
+    prompt = made.prompt
+    if _thinks(request):
+        async with aclosing(work.think()) as events:
+            async for event in events:
+                yield event
+        prompt = await work.prompt_after(_start(request, made.calls))
+    parts = _call_all(work, prompt) if made.calls else _say(work, prompt)
+    async with aclosing(parts) as events:
+        async for event in events:
+            yield event
+    usage = work.tally.usage()
+    yield Done(work.finish_reason, usage)
+
+
+async def _say(work: _Pass, prompt: Prompt) -> AsyncGenerator[ChatEvent, None]:
+    form = work.request.format
+    if form is None:
+        async with aclosing(work.run(prompt, work.how())) as pieces:
+            async for piece in pieces:
+                yield TextDelta(piece)
+        return
+    tokens = work.tokens_left or work.llm.unasked_tokens
+    schema = free_object() if form.schema is None else bounded(form.schema, tokens)
+    text = ""
+    async with aclosing(work.run(prompt, work.how(schema=schema))) as pieces:
+        async for piece in pieces:
+            text += piece
+            yield TextDelta(piece)
+    wrong = fault(text, form.schema)
+    if wrong is not None:
+        raise Refusal(
+            400,
+            f"The model's answer does not match the format: {wrong}. More tokens "
+            "(`max_completion_tokens`) or a simpler schema may help.",
+            code="json_validate_failed",
+            extra={"failed_generation": text},
+        )
+
+
+async def _call_all(work: _Pass, prompt: Prompt) -> AsyncGenerator[ChatEvent, None]:
+    several = _most_calls(work.request) > 1
+    index = 0
+    for number, function in enumerate(work.plan.calls):
+        if number:
+            start = prompts.call_start(function.name, several)
+            if work.thoughts:
+                prompt = await work.prompt_after(start)
+            else:
+                prompt = await work.llm.prompt(work.plan.turns, start)
+        async with aclosing(_call(work, prompt, function, index)) as events:
+            async for event in events:
+                index = max(index, event.index + 1)
+                yield event
+    assert work.request.tools is not None
+    work.finish_reason = "function_call" if work.request.tools.older else "tool_calls"
+
+
+async def _call(
+    work: _Pass, prompt: Prompt, function: Function, index: int
+) -> AsyncGenerator[ToolCallDelta, None]:
+    """The calls of one function: one, or as many different ones as the model finds."""
+    most = _most_calls(work.request)
+    tokens = work.tokens_left or work.llm.unasked_tokens
+    schema = bounded(function.parameters, tokens // most)
+    how = work.how(
+        schema=schema if most == 1 else several(schema, most),
+        stop=(),
+        temperature=min(work.request.temperature, _ARGUMENTS_TEMPERATURE),
+    )
+    elements = Elements()
+    seen: set[str] = set()
+    async with aclosing(work.run(prompt, how)) as pieces:
+        async for piece in pieces:
+            for number, text, whole in elements.feed(piece):
+                if number == 0:
+                    # The first call is told as it is written; whether a later one only repeats
+                    # it is known at its end.
+                    if elements.begins:
+                        yield ToolCallDelta(index, _call_id(), function.name)
+                    yield ToolCallDelta(index, arguments=text)
+                if whole is None or whole in seen:
+                    continue
+                seen.add(whole)
+                _check_arguments(work.request, function, whole)
+                if number:
+                    index += 1
+                    yield ToolCallDelta(index, _call_id(), function.name, whole)
+    if not seen:
+        raise _failed(function, "it was cut off", elements.text)
+
+
+def _check_arguments(request: ChatRequest, function: Function, text: str) -> None:
+    assert request.tools is not None
+    wrong = fault(text, function.parameters) if request.tools.checked else None
+    if wrong is not None:
+        raise _failed(function, wrong, text)
+
+
+def _failed(function: Function, reason: str, text: str) -> Refusal:
+    return Refusal(
+        400,
+        f"The model's call of `{function.name}` does not match its parameters: {reason}.",
+        code="tool_use_failed",
+        extra={"failed_generation": json.dumps({"name": function.name, "arguments": text})},
+    )
+
+
+def _no_grammar() -> Refusal:
+    # The runtime generates freely where it cannot compile the schema, and says so in its log only.
+    return Refusal(
+        400,
+        "The schema could not be made into a grammar: perhaps a `pattern` contradicts a length, "
+        "or its values are too many.",
+        code="invalid_json_schema",
+    )
+
+
+def _call_id() -> str:
+    return "call_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))
