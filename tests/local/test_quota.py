@@ -94,6 +94,79 @@ def test_models_have_their_own_counts_and_the_local_one_has_none() -> None:
     assert quota.headers(None) == {}
 
 
+WHISPER = catalog.find("whisper-large-v3")  # RPM 20, RPD 2,000, ASH 7,200, ASD 28,800
+
+
+def test_audio_is_limited_by_its_seconds() -> None:
+    """In any hour, and in a day whose allowance flows back."""
+    clock = Clock()
+    quota = Quota(enforced=True, clock=clock)
+    quota.admit(WHISPER, 0, audio_seconds=7000)
+    with pytest.raises(Refusal) as caught:
+        quota.admit(WHISPER, 0, audio_seconds=201)
+    assert caught.value.type == "audio"
+    assert "ASH" in caught.value.message
+    assert caught.value.headers["retry-after"] == "3600"
+    quota.admit(WHISPER, 0, audio_seconds=200)
+    for _ in range(4):
+        clock.now += 3601
+        quota.admit(WHISPER, 0, audio_seconds=7000)
+    clock.now += 3601
+    with pytest.raises(Refusal) as caught:
+        quota.admit(WHISPER, 0, audio_seconds=7200)
+    assert "ASD" in caught.value.message
+    assert "x-ratelimit-limit-tokens" not in quota.headers(WHISPER)
+    assert quota.headers(WHISPER)["x-ratelimit-limit-requests"] == "2000"
+
+
+def test_the_day_has_its_own_limit_of_tokens() -> None:
+    """TPD bites where every minute was within TPM."""
+    clock = Clock()
+    quota = Quota(enforced=True, clock=clock)
+    model = catalog.find("llama-3.3-70b-versatile")  # TPM 12,000, TPD 100,000
+    for _ in range(8):
+        quota.admit(model, 12_000)
+        clock.now += 60
+    with pytest.raises(Refusal) as caught:
+        quota.admit(model, 12_000)
+    assert "TPD" in caught.value.message
+    wait = int(caught.value.headers["retry-after"])
+    clock.now += wait
+    quota.admit(model, 12_000)
+
+
+def test_flex_has_ten_times_the_limits_and_windows_of_its_own() -> None:
+    """What flex uses does not count for the normal tier, and the other way round."""
+    quota = Quota(enforced=True, clock=Clock())
+    for _ in range(300):
+        assert quota.admit(MODEL, 1, "flex") == "flex"
+    with pytest.raises(Refusal) as caught:
+        quota.admit(MODEL, 1, "flex")
+    assert caught.value.status == 429
+    assert quota.admit(MODEL, 1) == "on_demand"
+
+
+def test_auto_goes_on_with_flex_when_the_normal_limits_are_used_up() -> None:
+    """Thirty the normal way, three hundred more as flex."""
+    quota = Quota(enforced=True, clock=Clock())
+    tiers = [quota.admit(MODEL, 1, "auto") for _ in range(330)]
+    assert tiers == ["on_demand"] * 30 + ["flex"] * 300
+    with pytest.raises(Refusal):
+        quota.admit(MODEL, 1, "auto")
+
+
+@pytest.mark.parametrize("enforced", [True, False])
+def test_flex_without_a_place_is_a_498_that_counts_for_nothing(enforced: bool) -> None:
+    """Real capacity, under any plan; the normal tier would wait instead."""
+    quota = Quota(enforced=enforced, clock=Clock())
+    with pytest.raises(Refusal) as caught:
+        quota.admit(MODEL, 1, "flex", has_place=False)
+    assert caught.value.status == 498
+    assert caught.value.headers["x-ratelimit-remaining-requests"] == "14400"
+    assert quota.admit(MODEL, 1, "auto", has_place=False) == "on_demand"
+    assert quota.admit(MODEL, 1, has_place=False) == "on_demand"
+
+
 @pytest.mark.parametrize(
     ("seconds", "written"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from groqnb.local.parts.seats import Seats
+from groqnb.local.parts.seats import Seats, give_way
 
 
 def test_first_come_first_served_within_seats_and_room() -> None:
@@ -49,3 +49,72 @@ def test_who_gives_up_frees_the_way() -> None:
             return "in"
 
     assert asyncio.run(asyncio.wait_for(play(), 5)) == "in"
+
+
+async def in_background(seats: Seats, tokens: int, log: list[str], name: str) -> None:
+    """A batch's line: it holds its seat until it is asked to leave, and then cleans up slowly."""
+    task = asyncio.current_task()
+    assert task is not None
+    give_way.set(lambda: task.cancel() and None)
+    async with seats.take(tokens):
+        log.append(f"{name} sits")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            log.append(f"{name} leaves")
+
+
+def test_background_work_takes_some_seats_and_only_when_nobody_else_has_one() -> None:
+    """Two of four; none while a live request runs."""
+
+    async def play() -> None:
+        seats, log = Seats(4, 1000), []
+        async with seats.take(10):
+            tasks = [asyncio.create_task(in_background(seats, 10, log, str(n))) for n in range(3)]
+            await asyncio.sleep(0.01)
+            assert log == []
+        await asyncio.sleep(0.01)
+        assert log == ["0 sits", "1 sits"]
+        assert seats.has_place(980)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(play())
+
+
+def test_background_work_leaves_only_when_somebody_would_wait() -> None:
+    """For want of a seat, or of room; a live request that fits beside it disturbs nobody."""
+
+    async def play() -> None:
+        seats, log = Seats(3, 100), []
+        task = asyncio.create_task(in_background(seats, 50, log, "line"))
+        await asyncio.sleep(0.01)
+        async with seats.take(50):
+            assert log == ["line sits"]
+            assert not seats.has_place(51)
+            assert seats.has_place(50)
+            async with seats.take(40):
+                assert log == ["line sits", "line leaves"]
+        await asyncio.gather(task, return_exceptions=True)
+        assert seats.has_place(100)
+
+    asyncio.run(play())
+
+
+def test_who_waits_in_the_background_and_gives_up_frees_the_way() -> None:
+    """No trace is left of it."""
+
+    async def play() -> None:
+        seats, log = Seats(1, 100), []
+        async with seats.take(10):
+            tasks = [asyncio.create_task(in_background(seats, 10, log, n)) for n in "ab"]
+            await asyncio.sleep(0)
+            tasks[0].cancel()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        assert log == ["b sits"]
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(play())
