@@ -192,8 +192,21 @@ def test_pages_of_batches_follow_one_another_without_gaps(world: World, connect:
     assert page.next_cursor
     named = world.run(client, lambda c: c.batches.list(id=[made[3], made[0]]))
     assert [batch.id for batch in named.data] == [made[3], made[0]]
-    cancelled = world.run(client, lambda c: c.batches.cancel(made[4]))
-    assert cancelled.status in ("cancelling", "cancelled", "completed")
+
+
+@both
+def test_a_batch_is_cancelled_while_it_runs(world: World, connect: Any) -> None:
+    client = connect(world)
+    content = requests_file(200, max_completion_tokens=16)
+    file = world.run(client, lambda c: c.files.create(file=("in.jsonl", content), purpose="batch"))
+    batch = world.run(
+        client,
+        lambda c: c.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="7d"
+        ),
+    )
+    cancelled = world.run(client, lambda c: c.batches.cancel(batch.id))
+    assert cancelled.status in ("cancelling", "cancelled")
 
 
 @both
