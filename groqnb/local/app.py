@@ -62,7 +62,7 @@ def build(
         wanted = read_request(body, llm.name, request.headers.get("groq-model-version"))
         chat = await unless_gone(request, Chat.admit(wanted, llm, quota, request.state.request_id))
         if wanted.stream:
-            return _Events(chat.stream(), {**headers, **quota.headers(wanted.info)})
+            return Events(chat.stream(), {**headers, **quota.headers(wanted.info)})
         reply = await unless_gone(request, chat.whole())
         return json_reply(reply, headers={**headers, **quota.headers(wanted.info)})
 
@@ -74,7 +74,7 @@ def build(
             request, Answer.admit(wanted, llm, quota, request.state.request_id)
         )
         if wanted.chat.stream:
-            return _Events(answer.stream(), {**headers, **quota.headers(wanted.chat.info)})
+            return Events(answer.stream(), {**headers, **quota.headers(wanted.chat.info)})
         reply = await unless_gone(request, answer.whole())
         return json_reply(reply, headers={**headers, **quota.headers(wanted.chat.info)})
 
@@ -110,7 +110,7 @@ def build(
     return Gate(app if faults is None else faults.around(app), key, llm.name)
 
 
-class _Events(StreamingResponse):
+class Events(StreamingResponse):
     """A stream of server-sent events whose source is closed when the client hangs up."""
 
     def __init__(self, source: AsyncGenerator[bytes, None], headers: dict[str, str]) -> None:

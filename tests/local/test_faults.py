@@ -7,7 +7,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -16,10 +16,11 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from groqnb.local import server
+from groqnb.local.app import Events
 from groqnb.local.errors import BadOption
 from groqnb.local.faults import Faults
 
@@ -31,7 +32,7 @@ async def whole(_request: Request) -> Response:
 
 
 async def stream(_request: Request) -> Response:
-    async def events() -> AsyncIterator[bytes]:
+    async def events() -> AsyncGenerator[bytes, None]:
         try:
             for number in range(50):
                 yield f"data: {number:04}\n\n".encode()
@@ -39,7 +40,7 @@ async def stream(_request: Request) -> Response:
         finally:
             closed.set()
 
-    return StreamingResponse(events(), media_type="text/event-stream")
+    return Events(events(), {})
 
 
 @contextmanager
