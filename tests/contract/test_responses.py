@@ -369,7 +369,8 @@ def test_openai_package_streams_a_call(openai_client: openai.OpenAI, choice: Any
 @pytest.mark.parametrize("model", ["openai/gpt-oss-20b", "qwen/qwen3-32b"])
 def test_reasoning_streams_before_the_answer(http: httpx.Client, model: str) -> None:
     """It is an item of its own and never stands in the text, whatever chat does by default."""
-    events = read_stream(post(http, model=model, temperature=0, stream=True))
+    asked = {"model": model, "temperature": 0, "max_output_tokens": 60}
+    events = read_stream(post(http, stream=True, **asked))
     stems = [name.removeprefix("response.").removesuffix(".delta") for name, _ in events]
     assert stems.index("reasoning_text") < stems.index("reasoning_text.done")
     assert stems.index("reasoning_text.done") < stems.index("output_text")
