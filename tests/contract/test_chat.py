@@ -292,15 +292,10 @@ def test_what_the_documentation_allows_is_answered(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"tools": [{"type": "function", "function": {"name": "f"}}]},
-        {"model": "openai/gpt-oss-20b", "reasoning_effort": "low"},
-        {"model": "groq/compound"},
+        {"model": "openai/gpt-oss-20b", "tools": [{"type": "code_interpreter"}]},
+        {"model": "openai/gpt-oss-20b", "tools": [{"type": "browser_search"}]},
+        {"tools": [{"type": "mcp", "server_url": "https://a.b", "server_label": "a"}]},
         {"model": "meta-llama/llama-guard-4-12b"},
-        {"documents": [{"text": "x"}]},
-        {
-            "model": "openai/gpt-oss-20b",
-            "response_format": {"type": "json_schema", "json_schema": {"name": "a"}},
-        },
         {
             "model": "meta-llama/llama-4-scout-17b-16e-instruct",
             "messages": [
