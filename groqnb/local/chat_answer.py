@@ -75,11 +75,13 @@ async def _choose(turns: Sequence[Turn], tools: Tools, llm: Llm) -> list[Functio
         left = left or list(tools.functions)
     if not left:
         return []
-    least = 1 if tools.choice == "required" else 0
+    required = tools.choice == "required"
+    # Without the best match, which was called, the second best would look good: all are compared.
+    among = left if required else list(tools.functions)
     chosen = await asyncio.get_running_loop().run_in_executor(
-        None, lambda: llm.router.choose(asked, left, least=least)
+        None, lambda: llm.router.choose(asked, among, least=int(required))
     )
-    found = [left[index] for index in chosen]
+    found = [among[index] for index in chosen if among[index].name not in called or required]
     return found if tools.parallel else found[:1]
 
 
