@@ -63,6 +63,8 @@ _TIERS = (
     _Bounds(250, 6, 5, 3),
     _Bounds(120, 4, 4, 3),
     _Bounds(60, 3, 3, 2),
+    _Bounds(40, 2, 2, 1),
+    _Bounds(20, 1, 1, 1),
 )
 _FREE = _Bounds(600, 12, 16, 4)
 
