@@ -7,8 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +53,10 @@ def test_the_headers_are_on_every_answer_in_the_documented_form(http: httpx.Clie
 def test_groq_package_sees_a_rate_limit_error(serve: Serve) -> None:
     """More tokens than a minute has left: 429, when to come back, and all six headers."""
     with serve("--plan", "free") as engine, client(engine) as limited:
-        words = body(model="qwen/qwen3-32b", reasoning_format="hidden", reasoning_effort="none")
-        words["messages"] = [{"role": "user", "content": "word " * 2900}]
+        words = body(model="llama-3.1-8b-instant")
         limited.chat.completions.create(**words)
-        words["messages"] = [{"role": "user", "content": "word " * 3100}]
+        # Within a minute's 6,000 tokens, were there not the few of the request before.
+        words["messages"] = [{"role": "user", "content": "word " * 5960}]
         with pytest.raises(groq.RateLimitError) as caught:
             limited.chat.completions.create(**words)
         headers = caught.value.response.headers
@@ -66,19 +65,25 @@ def test_groq_package_sees_a_rate_limit_error(serve: Serve) -> None:
         assert "TPM" in caught.value.body["error"]["message"]  # type: ignore[index]
 
 
-def test_flex_is_a_498_when_every_place_is_taken(engine: Engine, http: httpx.Client) -> None:
-    """The real capacity of the local model: four at once. The normal tier waits."""
-    with ThreadPoolExecutor(4) as pool:
-        running = [
-            pool.submit(http.post, "/chat/completions", json=body(150, seed=n)) for n in range(4)
-        ]
-        time.sleep(0.4)
-        reply = http.post("/chat/completions", json=body(service_tier="flex"))
-        for each in running:
-            assert each.result().status_code == 200
-    assert reply.status_code == 498
-    assert reply.json()["error"]["code"] == "capacity_exceeded"
-    assert http.post("/chat/completions", json=body(service_tier="flex")).status_code == 200
+def test_flex_is_a_498_when_every_place_is_taken(http: httpx.Client) -> None:
+    """The real capacity of the local model: four at once. The normal tier would wait."""
+    asked = body(1000, stream=True)
+    asked["messages"] = [{"role": "user", "content": "Tell a very long story."}]
+    with ExitStack() as stack:
+        streams = []
+        for _ in range(4):
+            reply = stack.enter_context(http.stream("POST", "/chat/completions", json=asked))
+            # The first text says that the place is taken; leaving the block gives it back.
+            streams.append(reply.iter_lines())
+            while '"delta":{"content"' not in next(streams[-1]):
+                continue
+        refused = http.post("/chat/completions", json=body(service_tier="flex"))
+    assert refused.status_code == 498
+    assert refused.json()["error"]["code"] == "capacity_exceeded"
+    deadline = time.monotonic() + 10
+    while (reply := http.post("/chat/completions", json=body(service_tier="flex"))).is_error:
+        assert time.monotonic() < deadline
+    assert reply.json()["service_tier"] == "flex"
 
 
 def test_past_the_spend_limit_every_costly_request_is_blocked(serve: Serve, tmp_path: Path) -> None:
