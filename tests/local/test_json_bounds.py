@@ -55,12 +55,11 @@ SOME = st.recursive(st.one_of(st.booleans(), st.fixed_dictionaries({})), inside,
 @settings(max_examples=400, deadline=None)
 @given(SOME)
 def test_any_schema_is_bounded_or_refused(schema: Any) -> None:
-    """Nothing else than a refusal is raised, and what comes out is a schema."""
+    """No other exception comes, and what comes out is a schema."""
     try:
         check(schema, strict=False)
         made = bounded(schema, 300)
-    except Unsupported as error:
-        assert error.reason
+    except Unsupported:
         return
     Draft202012Validator.check_schema(made)
     json.dumps(made)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any
 from groqnb.local.parts.json_merge import alternatives, kinds, literals
 from groqnb.local.parts.json_numbers import NoEnd, number
 from groqnb.local.parts.json_schema import Unsupported, resolve
+from groqnb.local.parts.json_text import text
 
 __all__ = ["bounded", "free_object", "several"]
 
@@ -31,19 +31,6 @@ _CHARS_PER_TOKEN = 2
 _MOST_CHARS = 4096
 _MOST_CALLS = 5000
 _KEY = "^.{1,40}$"
-_FORMATS = {
-    "date-time": 35,
-    "date": 10,
-    "time": 24,
-    "duration": 24,
-    "email": 60,
-    "hostname": 60,
-    "ipv4": 15,
-    "ipv6": 39,
-    "uuid": 36,
-}
-# The runtime has no grammar for it; this one allows a part of them.
-_URI = r"^https?://[a-z0-9-]{1,30}(\.[a-z0-9-]{1,30}){1,3}(/[A-Za-z0-9._~-]{1,40}){0,4}/?$"
 _SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 Schema = dict[str, Any]
@@ -186,7 +173,7 @@ class _Maker:
         if kind == "array":
             return self._array(node, path)
         if kind == "string":
-            return self._string(node)
+            return text(node, self._bounds.text)
         if kind in ("integer", "number"):
             return number(node, kind)
         if kind == "boolean":
@@ -265,26 +252,6 @@ class _Maker:
         if most > 0:
             array["items"] = rest
         return array, longest
-
-    def _string(self, node: Schema) -> tuple[Schema, int]:
-        made: Schema = {"type": "string"}
-        least = node.get("minLength", 0)
-        most = max(self._bounds.text, least + self._bounds.text // 4)
-        pattern = node.get("pattern")
-        form = node.get("format")
-        if pattern is None and form in ("uri", "url"):
-            pattern = _URI
-        elif form in _FORMATS:
-            made["format"] = form
-            most = _FORMATS[form]
-        if pattern is not None:
-            made["pattern"] = pattern
-            # Room for whatever the pattern demands beside what it leaves open.
-            most += len(pattern) + sum(int(number) for number in re.findall(r"\d+", pattern)[:50])
-        if "minLength" in node:
-            made["minLength"] = least
-        made["maxLength"] = min(node.get("maxLength", most), most)
-        return made, int(made["maxLength"]) + 2
 
     def _any(self, depth: int) -> tuple[Schema, int]:
         """Any JSON value, arrays and objects inside each other at most `depth` times."""

@@ -18,11 +18,19 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from groqnb.local.chat_messages import Turn
+from groqnb.local.parts.completion import (
+    Completion,
+    Done,
+    Prompt,
+    done,
+    runtime_refusal,
+    runtime_request,
+)
 from groqnb.local.parts.router import Router
 from groqnb.local.parts.seats import Seats
 from groqnb.local.refusal import Refusal, bad_request
@@ -34,45 +42,6 @@ _SLOTS = 4
 _BATCH = 256
 # Without a bound a small model may babble until its context is full, minutes later.
 _MOST_TOKENS_UNASKED = 2048
-# llama.cpp takes 32 bits, and the last value means "choose one".
-_SEEDS = 2**32 - 1
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A prompt as the model reads it, its length in tokens, the seconds it waited for the model."""
-
-    text: str
-    tokens: int
-    waited: float = 0.0
-
-
-@dataclass(frozen=True)
-class Completion:
-    """How to complete a prompt. `max_tokens` None means the engine's own bound.
-
-    `schema` is a JSON Schema (of parts.json_bounds) that the text will match.
-    """
-
-    temperature: float
-    top_p: float
-    seed: int | None
-    stop: Sequence[str]
-    max_tokens: int | None
-    schema: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Done:
-    """The end of a completion. Times are in seconds."""
-
-    finish_reason: str
-    prompt_tokens: int
-    cached_tokens: int
-    completion_tokens: int
-    queue_time: float
-    prompt_time: float
-    completion_time: float
 
 
 class Llm:
@@ -210,18 +179,18 @@ class Llm:
         came = time.perf_counter()
         async with self._seats.take(prompt.tokens + tokens):
             waited = prompt.waited + time.perf_counter() - came
-            body = json.dumps(_runtime_request(prompt, how, tokens)).encode()
+            body = json.dumps(runtime_request(prompt, how, tokens)).encode()
             async with aclosing(self._run(server, body)) as events:
                 async for event in events:
                     if "error" in event:
-                        raise _runtime_refusal(event["error"])
+                        raise runtime_refusal(event["error"])
                     if not event.get("choices") or "prompt_progress" in event:
                         continue
                     choice = event["choices"][0]
                     if choice["text"]:
                         yield choice["text"]
                     if choice["finish_reason"] is not None:
-                        yield _done(event, choice["finish_reason"], waited)
+                        yield done(event, choice["finish_reason"], waited)
 
     async def _run(self, server: Any, body: bytes) -> AsyncGenerator[dict[str, Any], None]:
         """The runtime's events. It runs in a thread that stops soon after this is closed."""
@@ -265,45 +234,3 @@ def _thread_count() -> int:
         cores = os.cpu_count() or 1
     # Above a few cores half of them are hyper-threads, which slow the arithmetic down.
     return cores if cores <= 4 else max(4, cores // 2)
-
-
-def _runtime_request(prompt: Prompt, how: Completion, tokens: int) -> dict[str, Any]:
-    request: dict[str, Any] = {
-        "prompt": prompt.text,
-        "stream": True,
-        # Events during the prompt are the chance to stop there.
-        "return_progress": True,
-        "max_tokens": tokens,
-        "temperature": how.temperature,
-        "top_p": how.top_p,
-        "stop": list(how.stop),
-    }
-    if how.seed is not None:
-        request["seed"] = how.seed % _SEEDS
-        # A prompt taken from the cache is computed in other steps than a fresh one, with other
-        # roundings: a seed is to give the same text each time.
-        request["cache_prompt"] = False
-    if how.schema is not None:
-        request["json_schema"] = how.schema
-    return request
-
-
-def _done(event: dict[str, Any], reason: str, waited: float) -> Done:
-    usage, timings = event["usage"], event["timings"]
-    return Done(
-        finish_reason=reason,
-        prompt_tokens=usage["prompt_tokens"],
-        cached_tokens=usage.get("prompt_tokens_details", {}).get("cached_tokens", 0),
-        completion_tokens=usage["completion_tokens"],
-        queue_time=waited,
-        prompt_time=timings["prompt_ms"] / 1000,
-        completion_time=timings["predicted_ms"] / 1000,
-    )
-
-
-def _runtime_refusal(error: dict[str, Any]) -> Refusal:
-    status = int(error.get("code", 500))
-    message = f"The local model's runtime refused: {error.get('message', 'no reason given')}"
-    if 400 <= status < 500:
-        return Refusal(400, message)
-    return Refusal(500, message, type="internal_server_error")
