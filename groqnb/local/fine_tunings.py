@@ -20,7 +20,6 @@ from starlette.routing import Route
 
 from groqnb import catalog
 from groqnb.local import fields
-from groqnb.local.adapter import check_adapter
 from groqnb.local.bodies import json_body, json_reply
 from groqnb.local.files import input_file
 from groqnb.local.refusal import Refusal, bad_request, unknown_model
@@ -84,6 +83,9 @@ class FineTunings:
 
     async def create(self, body: object) -> dict[str, Any]:
         """Register the adapter that `body` names. Raises a 400."""
+        # Imported here: few start an engine to register an adapter.
+        from groqnb.local.adapter import check_adapter
+
         given = _check(body)
         file = await input_file(self._store, given["input_file_id"], "fine_tuning")
         await asyncio.to_thread(check_adapter, self._store.content(file["id"]))

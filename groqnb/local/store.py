@@ -217,6 +217,7 @@ class Store:
         database.execute("PRAGMA journal_mode = WAL")
         # A crash of the machine may cost the last moments, never the database.
         database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA journal_size_limit = 4000000")
         if version == 0:
             database.execute("BEGIN IMMEDIATE")
             # Another engine may have been faster.
