@@ -63,6 +63,7 @@ _LITTLE_WORDS = frozenset(
     ]
 )
 _MOST_CLAUSES = 8
+_MOST_CHOICES = 20
 
 
 class Router:
@@ -127,8 +128,16 @@ class Router:
 
 def _description(function: Function) -> str:
     name = re.sub(r"[_-]+", " ", re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", function.name))
-    names = ", ".join(function.parameters.get("properties", {}))
-    return f"{name}: {function.description}. {names}"
+    properties = function.parameters.get("properties", {})
+    told = ", ".join(key + _choices(schema) for key, schema in properties.items())
+    return f"{name}: {function.description}. {told}"
+
+
+def _choices(schema: object) -> str:
+    """The words that a parameter takes: a question may name one of them and nothing else."""
+    values = schema.get("enum", []) if isinstance(schema, dict) else []
+    words = [value for value in values if isinstance(value, str)][:_MOST_CHOICES]
+    return f", one of {', '.join(words)}" if words else ""
 
 
 def _stems(text: str) -> set[str]:
