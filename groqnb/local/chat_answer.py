@@ -197,7 +197,7 @@ async def _say(work: _Pass, prompt: Prompt) -> AsyncGenerator[ChatEvent, None]:
                 yield TextDelta(piece)
         return
     tokens = work.tokens_left or work.llm.unasked_tokens
-    schema = free_object() if form.schema is None else bounded(form.schema, tokens)
+    schema = free_object(tokens) if form.schema is None else bounded(form.schema, tokens)
     text = ""
     async with aclosing(work.run(prompt, work.how(schema=schema))) as pieces:
         async for piece in pieces:

@@ -20,13 +20,13 @@ KEYWORDS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "enum": st.lists(st.one_of(st.none(), st.booleans(), st.integers(), st.text()), min_size=1),
     "const": st.one_of(st.none(), st.integers(), st.text()),
-    "minLength": st.integers(0, 50),
+    "minLength": st.one_of(st.integers(0, 50), st.just(10**30)),
     "maxLength": st.integers(0, 50),
     "minItems": st.integers(0, 5),
     "maxItems": st.integers(0, 5),
-    "minimum": st.integers(-100, 100),
+    "minimum": st.one_of(st.integers(-100, 100), st.just(-(10**400))),
     "exclusiveMaximum": st.floats(-100, 100),
-    "multipleOf": st.sampled_from([1, 2, 7, 0.5]),
+    "multipleOf": st.sampled_from([1, 2, 7, 0.5, 10**400]),
     "required": st.lists(st.sampled_from("abc"), unique=True),
     "additionalProperties": st.booleans(),
     "$ref": st.sampled_from(["#", "#/$defs/d", "#/$defs/none", "elsewhere"]),
@@ -117,8 +117,38 @@ def test_recursion_ends_where_it_can() -> None:
     assert Draft202012Validator(bounded(optional, 500)).is_valid({"next": {}})
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"anyOf": [{"$ref": "#", "items": {"maximum": 5}}]},
+        {"anyOf": [{"$ref": "#"}, {"type": "null"}], "type": ["object", "null"]},
+        {"allOf": [{"$ref": "#/$defs/d"}], "$defs": {"d": {"allOf": [{"$ref": "#"}]}}},
+        {"$ref": "#/$defs/d", "minimum": 1, "$defs": {"d": {"$ref": "#", "maximum": 2}}},
+        {"type": "integer", "multipleOf": 10**400},
+        {"type": "string", "minLength": 10**30},
+        {"type": "number", "minimum": -(10**400)},
+    ],
+)
+def test_circles_and_monsters_are_bounded_or_refused(schema: Any) -> None:
+    """References in every place where they may stand, numbers of any size."""
+    try:
+        check(schema, strict=False)
+        made = bounded(schema, 300)
+    except Unsupported:
+        return
+    assert "#/$defs/d0" in json.dumps(made) or '"#"' not in json.dumps(made)
+
+
+def test_many_optional_references_are_bounded_by_going_less_deep() -> None:
+    """Each node may hold six others: deep, that is too much; flat, it is not."""
+    node = {name: {"$ref": f"#/$defs/{other}"} for name, other in zip("abc", "bca", strict=True)}
+    schema = {"$ref": "#/$defs/a", "$defs": {n: {"properties": node} for n in "abc"}}
+    check(schema, strict=False)
+    assert Draft202012Validator(bounded(schema, 300)).is_valid({})
+
+
 def test_json_mode_allows_any_object_of_a_reasonable_size() -> None:
     """Nested ones, too."""
-    free = Draft202012Validator(free_object())
+    free = Draft202012Validator(free_object(2000))
     assert free.is_valid({"a": [1, {"b": None}], "c": "text", "d": True})
     assert not free.is_valid([1])

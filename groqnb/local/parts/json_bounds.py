@@ -30,6 +30,7 @@ _CHARS_PER_TOKEN = 2
 # The longest answer of a model that loops should not take minutes.
 _MOST_CHARS = 4096
 _MOST_CALLS = 5000
+_MOST_LEVELS = 60
 _KEY = "^.{1,40}$"
 _SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
@@ -53,7 +54,12 @@ _TIERS = (
     _Bounds(40, 2, 2, 1),
     _Bounds(20, 1, 1, 1),
 )
-_FREE = _Bounds(600, 12, 16, 4)
+# Any object could be of any size; these end most answers, and leave room for what was meant.
+_FREE = ((1000, _Bounds(600, 12, 16, 4)), (250, _Bounds(200, 8, 10, 3)), (0, _Bounds(80, 4, 6, 3)))
+
+
+class _TooMuch(Unsupported):
+    """It unfolds to too much under these bounds; tighter ones may do."""
 
 
 def bounded(schema: Schema, tokens: int) -> Schema:
@@ -71,6 +77,10 @@ def bounded(schema: Schema, tokens: int) -> Schema:
             made, longest = maker.make(schema, "")
         except NoEnd:
             raise Unsupported("", "no value can match it") from None
+        except _TooMuch:
+            if bounds is _TIERS[-1]:
+                raise
+            continue
         if longest <= room or bounds is _TIERS[-1]:
             return maker.whole(made)
     raise AssertionError("the last tier always returns")
@@ -83,10 +93,11 @@ def several(made: Schema, most: int) -> Schema:
     return {**array, "$defs": made["$defs"], "x-guidance": _SPACING}
 
 
-def free_object() -> Schema:
-    """Any JSON object, within bounds: JSON object mode."""
-    maker = _Maker({}, _FREE)
-    made, _ = maker.any_map(_FREE.depth)
+def free_object(tokens: int) -> Schema:
+    """Any JSON object, within bounds for `tokens`: JSON object mode."""
+    bounds = next(each for least, each in _FREE if tokens >= least)
+    maker = _Maker({}, bounds)
+    made, _ = maker.any_map(bounds.depth)
     return maker.whole(made)
 
 
@@ -100,6 +111,7 @@ class _Maker:
         self._done: dict[Any, tuple[Schema, int] | None] = {}
         self._inside: Counter[str] = Counter()
         self._calls = 0
+        self._level = 0
 
     def whole(self, made: Schema) -> Schema:
         """`made` with the definitions that it refers to."""
@@ -111,18 +123,22 @@ class _Maker:
         if node is True:
             return self._any(2)
         self._calls += 1
-        if self._calls > _MOST_CALLS:
-            raise Unsupported(path, "its references unfold to too much")
+        if self._calls > _MOST_CALLS or self._level > _MOST_LEVELS:
+            raise _TooMuch(path, "its references unfold to too much")
         branches = alternatives(node, self._root, path)
         if branches[0] is node:
-            return (
-                self._reference(node["$ref"], path) if "$ref" in node else self._simple(node, path)
-            )
-        with self._going_into(node):
-            made: list[tuple[Schema, int]] = []
-            for branch in branches:
-                with contextlib.suppress(NoEnd):
-                    made.append(self.make(branch, path))
+            if "$ref" in node:
+                return self._reference(node["$ref"], path)
+            return self._simple(node, path)
+        told = node.get("anyOf", node.get("oneOf", []))
+        made: list[tuple[Schema, int]] = []
+        self._level += 1
+        for index, branch in enumerate(branches):
+            # A branch that was merged has lost the references that it came from.
+            merged = len(told) == len(branches) and told[index] is not branch
+            with contextlib.suppress(NoEnd), self._going_into(node, merged and told[index]):
+                made.append(self.make(branch, path))
+        self._level -= 1
         if not made:
             raise NoEnd
         if len(made) == 1:
@@ -130,9 +146,11 @@ class _Maker:
         return {"anyOf": [schema for schema, _ in made]}, max(length for _, length in made)
 
     @contextlib.contextmanager
-    def _going_into(self, node: Schema) -> Iterator[None]:
-        """Count the references that `node` stands for. Raises NoEnd when they go too deep."""
-        parts = [node, *(part for part in node.get("allOf", []) if isinstance(part, dict))]
+    def _going_into(self, *nodes: Any) -> Iterator[None]:
+        """Count the references that `nodes` stand for. Raises NoEnd when they go too deep."""
+        parts = [node for node in nodes if isinstance(node, dict)]
+        inner = [part for node in parts for part in node.get("allOf", [])]
+        parts += [part for part in inner if isinstance(part, dict)]
         refs = [part["$ref"] for part in parts if "$ref" in part]
         if any(self._inside[ref] >= self._bounds.depth for ref in refs):
             raise NoEnd

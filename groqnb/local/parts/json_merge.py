@@ -15,7 +15,7 @@ __all__ = ["alternatives", "kinds", "literals"]
 Schema = dict[str, Any]
 
 _COMBINERS = ("$ref", "allOf", "anyOf", "oneOf")
-_MOST_BRANCHES = 200
+_MOST_BRANCHES = 100
 # A node without a type is read as the type that its other keywords speak of: of all that it
 # allows this is the part that was meant.
 _TELLS = {

@@ -24,6 +24,9 @@ __all__ = ["Unsupported", "check", "children", "resolve"]
 
 _MOST_DEEP = 40
 _MOST_NODES = 4000
+_LARGEST = 1e300
+_LONGEST = 10_000
+_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _NEVER = (
     "not",
     "if",
@@ -140,6 +143,12 @@ def _check_node(node: dict[str, Any], path: str, root: dict[str, Any]) -> None:
         raise fail("uniqueItems", "`uniqueItems` cannot be guaranteed")
     if node.get("minProperties", 0) > 0:
         raise fail("minProperties", "`minProperties` cannot be guaranteed; use `required`")
+    for key in _NUMBERS:
+        if not -_LARGEST <= node.get(key, 0) <= _LARGEST:
+            raise fail(key, "the number is too large")
+    for key in ("minLength", "minItems"):
+        if node.get(key, 0) > _LONGEST:
+            raise fail(key, f"more than {_LONGEST} cannot be written")
     if not float(node.get("multipleOf", 1)).is_integer():
         raise fail("multipleOf", "`multipleOf` must be a whole number here")
     if "pattern" in node:
