@@ -122,7 +122,8 @@ def _options(rest: str, *, free_text: bool) -> tuple[str, list[tuple[str, str]]]
 
 def _values(option: str, fragment: str) -> tuple[str, list[tuple[str, str]]]:
     if option in ("-m", "--model"):
-        return _pick(fragment, _models(), "model")
+        *taken, fragment = fragment.split(",")
+        return _pick(fragment, [name for name in _models() if name not in taken], "model")
     if option in ("-c", "--chat"):
         from groqnb.session import session
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from groqnb.conversation import Question, continuation, estimate, single
 from groqnb.interpolation import interpolate, value_of
 from groqnb.magic_options import help_text
-from groqnb.magic_parser import Ask, Command, GrammarError, json_value, parse_cell, parse_line
+from groqnb.magic_parser import (
+    Ask,
+    Command,
+    GrammarError,
+    json_value,
+    model_names,
+    parse_cell,
+    parse_line,
+)
 from groqnb.render import tables
 from groqnb.render.message import cost, dollars
 from groqnb.render.stream import painter, publish
@@ -25,6 +34,8 @@ if TYPE_CHECKING:
     from groqnb.target import Target
 
 __all__ = ["run_cell", "run_line"]
+
+_MOST_MODELS = 8
 
 
 def run_cell(shell: Any, line: str, body: str, names: Mapping[str, Any]) -> None:
@@ -65,6 +76,11 @@ def _ask(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> None:
         print(help_text())
         return
     question = _question(asked, text, names)
+    models = model_names(question.model)
+    if len(models) > 1:
+        _compare(shell, asked, question, models)
+        return
+    question.model = models[0] if models else question.model
     if asked.dry_run:
         _dry_run(shell, question, stream=not asked.no_stream)
     else:
@@ -126,6 +142,55 @@ def _run(shell: Any, question: Question, *, out: str | None, stream: bool = True
     if asked.error is not None:
         _name_models(asked.error, question.model)
         _fail(asked.error)
+
+
+def _compare(shell: Any, asked: Ask, question: Question, models: list[str]) -> None:
+    """Ask several models side by side; `_groq`, and the name after -o, are a DataFrame then."""
+    from groqnb.comparing import compare
+    from groqnb.render.columns import ColumnsPainter
+
+    if asked.chat is not None:
+        raise GrammarError("-c goes on with one model: leave it out, or name one model after -m")
+    if len(models) > _MOST_MODELS:
+        raise GrammarError(f"-m compares up to {_MOST_MODELS} models; these are {len(models)}")
+    stream = not asked.no_stream
+    if asked.dry_run:
+        for model in models:
+            _dry_run(shell, replace(question, model=model), stream=stream)
+        return
+    try:
+        client = session.client()
+        target = client.target
+        if not target.connected():
+            _start_engine(shell, target)
+    except GroqnbError as error:
+        _fail(error)
+    shown = ColumnsPainter(shell, target_badge(target))
+    settings = {**session.settings, "where": session.where}
+    compared = compare(client, settings, question, models, shown, stream=stream)
+    table = compared.to_frame()
+    shell.user_ns["_groq"] = table
+    if asked.out is not None:
+        shell.user_ns[asked.out] = table
+    if compared.errors:
+        failure = compared.errors[0]
+        if len(models) > len(compared.errors):
+            kept = f"{len(models) - len(compared.errors)} of {len(models)} answered"
+            failure.hint = f"{failure.hint or ''} {kept}; the table is in _groq.".strip()
+        _fail(failure)
+
+
+def _start_engine(shell: Any, target: Target) -> None:
+    """Start the local engine before several calls need it, and say so meanwhile."""
+    shown = painter(shell, target_badge(target))
+
+    def listen(progress: Any) -> None:
+        shown.progress(progress.what, progress.done, progress.total)
+
+    shown.say("starting the engine")
+    target.connect(listen)
+    shown.badge = target_badge(target)
+    shown.abandon("the engine is running")
 
 
 def _name_models(error: GroqnbError, model: str) -> None:

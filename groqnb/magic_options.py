@@ -43,7 +43,12 @@ class CommandSpec:
 
 
 OPTIONS: tuple[Option, ...] = (
-    Option(("-m", "--model"), "model", "the model that answers", "MODEL"),
+    Option(
+        ("-m", "--model"),
+        "model",
+        "the model that answers; a,b,c asks several side by side and gives a DataFrame",
+        "MODEL",
+    ),
     Option(("-s", "--system"), "system", "the system message", "TEXT"),
     Option(("-o", "--out"), "out", "store the Answer under this name too (always: _groq)", "NAME"),
     Option(

@@ -32,6 +32,7 @@ __all__ = [
     "GrammarError",
     "Param",
     "json_value",
+    "model_names",
     "parse_cell",
     "parse_line",
 ]
@@ -104,6 +105,18 @@ def json_value(text: str) -> Any:
         raise ValueError(f"{name} is not JSON")
 
     return json.loads(text, parse_constant=refuse)
+
+
+def model_names(text: str) -> list[str]:
+    """The models that `-m a,b,c` names, each once.
+
+    ```python
+    >>> model_names("llama-3.1-8b-instant, qwen/qwen3-32b,")
+    ['llama-3.1-8b-instant', 'qwen/qwen3-32b']
+
+    ```
+    """
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 # --- words ----------------------------------------------------------------------------------------
@@ -242,8 +255,8 @@ class _Options:
 def _checked(option: Option, name: str, text: str) -> str:
     if option.field == "out" and (not text.isidentifier() or keyword.iskeyword(text)):
         raise GrammarError(f"{name} needs the name of a variable; {text!r} is none")
-    if option.field == "model" and "," in text:
-        raise GrammarError(f"{name} takes one model")
+    if option.field == "model" and not text.strip(", "):
+        raise GrammarError(f"{name} needs a model, or several: {name} MODEL,MODEL")
     return text
 
 

@@ -1,4 +1,4 @@
-"""What tests of several folders share: local engines with the small model."""
+"""What tests of several folders share: local engines with the small model, shells for magics."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from groqnb.local.process import Engine
+
+if TYPE_CHECKING:
+    from chat_server import ChatServer
+    from IPython.core.interactiveshell import InteractiveShell
 
 # Tests never meet the user's key or cloud, and the small model serves wherever a model must.
 for _name in ("GROQ_API_KEY", "GROQ_BASE_URL"):
@@ -57,3 +62,46 @@ def engine(serve: Serve) -> Iterator[Engine]:
     """`groqnb serve --model small`: real HTTP, the real small model, no rate limits."""
     with serve() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shell() -> Iterator[InteractiveShell]:
+    """A shell of IPython, one for a module's tests."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    InteractiveShell.clear_instance()
+    made = InteractiveShell.instance()
+    made.history_manager.enabled = False
+    yield made
+    made.run_line_magic("reset", "-f")
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[ChatServer]:
+    """A server on loopback that the magics ask; its key is in the environment."""
+    from chat_server import KEY, ChatServer
+
+    monkeypatch.chdir(tmp_path)
+    with ChatServer() as running:
+        monkeypatch.setenv("GROQ_BASE_URL", running.url)
+        monkeypatch.setenv("GROQ_API_KEY", KEY)
+        yield running
+
+
+@pytest.fixture
+def ip(shell: InteractiveShell, server: ChatServer) -> Iterator[InteractiveShell]:
+    """A shell as in a notebook: what it displays can be updated, and is collected."""
+    from IPython.core.displaypub import CapturingDisplayPublisher
+
+    from groqnb.session import Session, session
+
+    Session.__init__(session)
+    for name in ("_groq", "answer"):
+        shell.user_ns.pop(name, None)
+    shell.display_pub = CapturingDisplayPublisher()
+    shell.run_line_magic("load_ext", "groqnb")
+    yield shell
+    shell.run_line_magic("unload_ext", "groqnb")
+    session.close()
+    Session.__init__(session)

@@ -25,6 +25,7 @@ FLOORS: dict[str, int] = {
     "session": 5,
     "conversation": 5,
     "showing": 5,
+    "comparing": 5,
     "magics": 6,
     "magic_commands": 6,
     "magic_options": 6,

@@ -7,17 +7,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from chat_server import KEY, ChatServer
-from IPython.core.displaypub import CapturingDisplayPublisher, DisplayPublisher
-from IPython.core.error import UsageError
-from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from magic_shell import failed, last, outputs, run, usage_error
 
 from groqnb import keys
-from groqnb.session import DEFAULT_MODEL, Session, session
+from groqnb.session import DEFAULT_MODEL, session
 from groqnb.types.answer import Answer
 from groqnb.types.errors import (
     APIConnectionError,
@@ -31,67 +30,10 @@ from groqnb.types.errors import (
 )
 
 
-@pytest.fixture(scope="module")
-def shell() -> Iterator[InteractiveShell]:
-    InteractiveShell.clear_instance()
-    made = InteractiveShell.instance()
-    made.history_manager.enabled = False
-    yield made
-    made.run_line_magic("reset", "-f")
-    InteractiveShell.clear_instance()
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[ChatServer]:
-    monkeypatch.chdir(tmp_path)
-    with ChatServer() as running:
-        monkeypatch.setenv("GROQ_BASE_URL", running.url)
-        monkeypatch.setenv("GROQ_API_KEY", KEY)
-        yield running
-
-
-@pytest.fixture
-def ip(shell: InteractiveShell, server: ChatServer) -> Iterator[InteractiveShell]:
-    """A shell as in a notebook: what it displays can be updated, and is collected."""
-    Session.__init__(session)
-    for name in ("_groq", "answer"):
-        shell.user_ns.pop(name, None)
-    shell.display_pub = CapturingDisplayPublisher()
-    shell.run_line_magic("load_ext", "groqnb")
-    yield shell
-    shell.run_line_magic("unload_ext", "groqnb")
-    session.close()
-    Session.__init__(session)
-
-
 @pytest.fixture
 def terminal(ip: InteractiveShell) -> InteractiveShell:
     ip.display_pub = DisplayPublisher(shell=ip)
     return ip
-
-
-def run(ip: InteractiveShell, cell: str) -> ExecutionResult:
-    return ip.run_cell(cell, store_history=False)
-
-
-def outputs(ip: InteractiveShell) -> list[dict[str, Any]]:
-    return ip.display_pub.outputs  # type: ignore[attr-defined, no-any-return]
-
-
-def last(ip: InteractiveShell, kind: str = "text/plain") -> str:
-    return str(outputs(ip)[-1]["data"][kind])
-
-
-def usage_error(ip: InteractiveShell, cell: str) -> str:
-    result = run(ip, cell)
-    assert isinstance(result.error_in_exec, UsageError), result
-    return str(result.error_in_exec)
-
-
-def failed(ip: InteractiveShell, cell: str) -> GroqnbError:
-    result = run(ip, cell)
-    assert isinstance(result.error_in_exec, GroqnbError), result
-    return result.error_in_exec
 
 
 # --- asking ---
