@@ -31,6 +31,7 @@ from groqnb.types.errors import APIStatusError, GroqnbError, ParameterError
 
 if TYPE_CHECKING:
     from groqnb.magic_parser import Param
+    from groqnb.render.columns import ColumnsPainter
     from groqnb.target import Target
 
 __all__ = ["run_cell", "run_line"]
@@ -160,12 +161,11 @@ def _compare(shell: Any, asked: Ask, question: Question, models: list[str]) -> N
         return
     try:
         client = session.client()
-        target = client.target
-        if not target.connected():
-            _start_engine(shell, target)
+        shown = ColumnsPainter(shell, target_badge(client.target))
+        if not client.target.connected():
+            _start_engine(shown, client.target)
     except GroqnbError as error:
         _fail(error)
-    shown = ColumnsPainter(shell, target_badge(target))
     settings = {**session.settings, "where": session.where}
     compared = compare(client, settings, question, models, shown, stream=stream)
     table = compared.to_frame()
@@ -180,17 +180,11 @@ def _compare(shell: Any, asked: Ask, question: Question, models: list[str]) -> N
         _fail(failure)
 
 
-def _start_engine(shell: Any, target: Target) -> None:
+def _start_engine(shown: ColumnsPainter, target: Target) -> None:
     """Start the local engine before several calls need it, and say so meanwhile."""
-    shown = painter(shell, target_badge(target))
-
-    def listen(progress: Any) -> None:
-        shown.progress(progress.what, progress.done, progress.total)
-
     shown.say("starting the engine")
-    target.connect(listen)
+    target.connect(lambda now: shown.progress(now.what, now.done, now.total))
     shown.badge = target_badge(target)
-    shown.abandon("the engine is running")
 
 
 def _name_models(error: GroqnbError, model: str) -> None:

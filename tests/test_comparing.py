@@ -14,6 +14,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from magic_shell import failed, last, outputs, run, usage_error
 
+from groqnb.render.columns import ColumnsPainter
 from groqnb.session import session
 from groqnb.types.answer import Answer
 from groqnb.types.errors import BadRequestError, NotFoundError
@@ -175,3 +176,16 @@ def test_hostile_names_and_texts_are_escaped(ip: InteractiveShell) -> None:
     html = last(ip, "text/html")
     assert "<script" not in html
     assert "<img" not in html
+
+
+def test_what_is_fetched_first_is_shown_in_the_same_place(ip: InteractiveShell) -> None:
+    painter = ColumnsPainter(ip, "local engine")
+    painter.say("starting the engine")
+    for done in range(0, 101, 10):
+        painter.progress("weights", done * 1_000_000, 100_000_000)
+    painter.finish([])
+    texts = [output["data"]["text/plain"] for output in outputs(ip)]
+    assert texts[0] == "— local engine · starting the engine…"
+    assert "100 % of 100 MB" in texts[-2]
+    assert len(texts) < 10, "painted too often"
+    assert len({output["transient"]["display_id"] for output in outputs(ip)}) == 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from groqnb.render.html import Child, Markup, el, page, table
 from groqnb.render.markdown import IGNORE_MATH, MarkdownView
-from groqnb.render.message import Bundle, badge, cost, dollars
+from groqnb.render.message import Bundle, badge, cost, dollars, live_footer
 from groqnb.render.plain import clean, columns
 from groqnb.render.stream import publish, shows_updates
 from groqnb.types.answer import Answer, AnswerBuilder
@@ -70,6 +70,22 @@ class ColumnsPainter:
         self._next = 0.0
         self._printed: set[str] = set()
 
+    def say(self, status: str) -> None:
+        """Show what is waited for before the calls can be made."""
+        if self._live:
+            foot = live_footer(self.badge, el("span", f"{status}…", class_="gn-live"))
+            text = f"— {self.badge} · {status}…"
+            self._publish({"text/html": page(foot), "text/plain": text})
+        else:
+            print(f"— {self.badge} · {status}…", flush=True)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Something is fetched first; `done` of `total` bytes have come."""
+        now = time.monotonic()
+        if now >= self._next or done >= total:
+            self._next = now + (0.2 if self._live else 10)
+            self.say(f"{what}: {100 * done // max(total, 1)} % of {total / 1e6:.0f} MB")
+
     def show(self, shown: Sequence[Column]) -> None:
         """More may have come; nothing is painted when it is too soon."""
         if not self._live:
@@ -123,7 +139,7 @@ def columns_bundle(shown: Sequence[Column], badge_text: str) -> Bundle:
         parts.append(el("div", table(head, rows, align=align), class_=IGNORE_MATH))
     names = list(dict.fromkeys(_who(column) or badge_text for column in shown))
     foot = el("span", " · ".join(names), class_="gn-badge")
-    parts.append(el("div", el("small", foot), class_=f"gn-foot {IGNORE_MATH}"))
+    parts.append(el("div", foot, class_=f"gn-foot {IGNORE_MATH}"))
     plain = "\n\n".join(_plain_column(column) for column in shown)
     return {"text/html": page(*parts), "text/plain": f"{plain}\n\n— {' · '.join(names)}"}
 
