@@ -27,6 +27,7 @@ from groqnb.local.dispatch import Dispatch
 from groqnb.local.faults import Faults
 from groqnb.local.fine_tunings import NOT_APPLIED, FineTunings
 from groqnb.local.gate import Gate, refusal_reply, unknown_url
+from groqnb.local.images import SEEN
 from groqnb.local.parts.llm import Llm
 from groqnb.local.quota import Quota
 from groqnb.local.refusal import Refusal
@@ -60,6 +61,7 @@ def build(
         body = await json_body(request)
         headers = NOT_APPLIED if await tunings.require_model(body) else {}
         wanted = read_request(body, llm.name, request.headers.get("groq-model-version"))
+        headers = {**headers, **SEEN} if wanted.has_images else headers
         chat = await unless_gone(request, Chat.admit(wanted, llm, quota, request.state.request_id))
         if wanted.stream:
             return Events(chat.stream(), {**headers, **quota.headers(wanted.info)})
@@ -70,6 +72,7 @@ def build(
         body = await json_body(request)
         headers = NOT_APPLIED if await tunings.require_model(body) else {}
         wanted = read_response_request(body, llm.name)
+        headers = {**headers, **SEEN} if wanted.chat.has_images else headers
         answer = await unless_gone(
             request, Answer.admit(wanted, llm, quota, request.state.request_id)
         )

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from groqnb.local.chat_answer import Plan, answer, plan
@@ -40,7 +40,12 @@ class Chat:
 
     @classmethod
     async def admit(cls, request: ChatRequest, llm: Llm, quota: Quota, request_id: str) -> Chat:
-        """Make the prompt and count the request in. Raises Refusal (400, 413, 429, 498, 503)."""
+        """Look at its images, make the prompt and count the request in.
+
+        Raises Refusal (400, 413, 429, 498, 501, 503).
+        """
+        if request.has_images:
+            request = replace(request, turns=await llm.eyes.described(request.turns))
         made = await plan(request, llm)
         tier = quota.admit(
             request.info,
@@ -137,7 +142,8 @@ class Chat:
     def _fingerprint(self) -> str:
         # Adapters are registered, not applied: the model answers without.
         without = "_without_adapter" if self.request.model.startswith("ft:") else ""
-        return f"fp_local_{self.llm.name}{without}"
+        looked = "_with_ocr" if self.request.has_images else ""
+        return f"fp_local_{self.llm.name}{without}{looked}"
 
     def _head(self) -> dict[str, Any]:
         return {

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from groqnb.catalog import ModelInfo, limit
+from groqnb.catalog import ModelInfo
 from groqnb.local import fields
-from groqnb.local.refusal import Refusal, bad_request, not_served
+from groqnb.local.image_parts import ImagePart, check_images, read_part
+from groqnb.local.refusal import bad_request
 
 __all__ = ["Call", "Turn", "read_messages"]
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,19 @@ class Turn:
     """One message as the model gets it: `role` is "system", "user" or "assistant".
 
     `calls` are the calls that an assistant's turn makes; `results` are calls and what they gave,
-    in a user's turn of its own. chat_prompts puts both into words.
+    in a user's turn of its own. chat_prompts puts both into words. `images` stand in `content` by
+    their marks.
     """
 
     role: str
     content: str
     calls: tuple[Call, ...] = ()
     results: tuple[tuple[Call, str], ...] = ()
+    images: tuple[ImagePart, ...] = ()
 
 
 def read_messages(body: dict[str, Any], model: ModelInfo | None) -> list[Turn]:
-    """The turns of `body`, or a 400 (413, 501) that names the message at fault.
+    """The turns of `body`, or a 400 (413) that names the message at fault.
 
     `model` is the catalogue's entry of the model asked for, None for the local model's own name.
     """
@@ -50,7 +52,7 @@ def read_messages(body: dict[str, Any], model: ModelInfo | None) -> list[Turn]:
         raise bad_request("`messages` is required.", "messages")
     if not messages:
         raise bad_request("`messages` must hold at least one message.", "messages")
-    images: list[str] = []
+    images: list[ImagePart] = []
     made: dict[str, Call] = {}
     turns: list[Turn] = []
     for index, message in enumerate(messages):
@@ -61,11 +63,11 @@ def read_messages(body: dict[str, Any], model: ModelInfo | None) -> list[Turn]:
         else:
             turns.append(turn)
     if images:
-        _refuse_images(images, model)
+        check_images(images, messages, model)
     return turns
 
 
-def _read_one(message: object, at: str, images: list[str], made: dict[str, Call]) -> Turn:
+def _read_one(message: object, at: str, images: list[ImagePart], made: dict[str, Call]) -> Turn:
     if not isinstance(message, dict):
         raise bad_request(f"`{at}` must be an object, not {fields.json_type(message)}.", at)
     if message.get("role") is None:
@@ -83,6 +85,7 @@ def _read_one(message: object, at: str, images: list[str], made: dict[str, Call]
         fields.string(message, "reasoning", at=f"{at}.")
         calls = _read_calls(message, at, made)
     content = message.get("content")
+    before = len(images)
     if content is None and not calls and role != "function":
         raise bad_request(f"`{at}.content` is required.", f"{at}.content")
     text = "" if content is None else _read_content(content, f"{at}.content", role, images)
@@ -90,7 +93,8 @@ def _read_one(message: object, at: str, images: list[str], made: dict[str, Call]
         # A result whose call is not in the conversation is a result all the same.
         call = made.get(message.get("tool_call_id") or "", Call(message.get("name") or "", ""))
         return Turn("user", "", results=((call, text),))
-    return Turn("system" if role == "developer" else role, text, tuple(calls))
+    role = "system" if role == "developer" else role
+    return Turn(role, text, tuple(calls), images=tuple(images[before:]))
 
 
 def _read_calls(message: dict[str, Any], at: str, made: dict[str, Call]) -> list[Call]:
@@ -120,7 +124,7 @@ def _read_call(call: dict[str, Any], at: str) -> Call:
     return Call(name, arguments or "{}")
 
 
-def _read_content(content: object, at: str, role: str, images: list[str]) -> str:
+def _read_content(content: object, at: str, role: str, images: list[ImagePart]) -> str:
     if isinstance(content, str):
         fields.text_is_clean(content, at)
         return content
@@ -141,43 +145,9 @@ def _read_content(content: object, at: str, role: str, images: list[str]) -> str
             assert text is not None
             texts.append(text)
         elif kind == "image_url" and role == "user":
-            images.append(_read_image(part, here))
+            images.append(read_part(part, here, len(images) + 1))
+            texts.append(images[-1].mark)
         else:
             allowed = "`text` or `image_url`" if role == "user" else "`text`"
             raise bad_request(f"`{here}.type` must be {allowed}, not `{kind}`.", f"{here}.type")
     return "\n".join(texts)
-
-
-def _read_image(part: dict[str, Any], at: str) -> str:
-    image = fields.mapping(part, "image_url", at=f"{at}.")
-    if image is None:
-        raise bad_request(f"`{at}.image_url` is required.", f"{at}.image_url")
-    url = fields.string(image, "url", at=f"{at}.image_url.", required=True)
-    assert url is not None
-    if not url.startswith(("http://", "https://", "data:image/")):
-        raise bad_request(
-            f"`{at}.image_url.url` must start with http://, https:// or data:image/.",
-            f"{at}.image_url.url",
-        )
-    return url
-
-
-def _refuse_images(images: list[str], model: ModelInfo | None) -> None:
-    """Say what is wrong with the images, or that this engine cannot look at any."""
-    most = limit("images")
-    if len(images) > most:
-        raise bad_request(
-            f"A request may hold at most {most} images; this one has {len(images)}.", "messages"
-        )
-    inline = sum(len(image) for image in images if image.startswith("data:"))
-    most_mb = limit("image_base64_request_mb")
-    if inline > most_mb * _MEGABYTE:
-        raise Refusal(
-            413,
-            f"A request with images in base64 may hold at most {most_mb} MB.",
-            code="request_too_large",
-            param="messages",
-        )
-    if model is not None and not model.capabilities.get("vision"):
-        raise bad_request(f"The model `{model.id}` does not take images.", "messages")
-    raise not_served("images", "messages")

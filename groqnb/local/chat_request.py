@@ -94,6 +94,11 @@ class ChatRequest:
     tools: Tools | None = None
     reasoning: Reasoning | None = None
 
+    @property
+    def has_images(self) -> bool:
+        """Whether there is something to look at."""
+        return any(turn.images for turn in self.turns)
+
 
 def find_model(name: str, local_name: str) -> ModelInfo | None:
     """The catalogue's entry for `name`, None for the local model itself, else a 404."""

@@ -140,9 +140,14 @@ def _read_part(part: object, at: str, role: str) -> dict[str, Any]:
     if kind == "input_text" or (kind == "output_text" and role == "assistant"):
         return {"type": "text", "text": fields.string(part, "text", at=f"{at}.", required=True)}
     if kind == "input_image" and role == "user":
+        if part.get("file_id") is not None:
+            raise bad_request(
+                f"`{at}.file_id` is not supported: send the image in `image_url`.", f"{at}.file_id"
+            )
         url = fields.string(part, "image_url", at=f"{at}.", required=True)
-        return {"type": "image_url", "image_url": {"url": url}}
-    raise bad_request(f"`{at}.type` must be `input_text`, not `{(kind or '')[:24]}`.", f"{at}.type")
+        return {"type": "image_url", "image_url": {"url": url, "detail": part.get("detail")}}
+    known = "`input_text` or `input_image`" if role == "user" else "`input_text`"
+    raise bad_request(f"`{at}.type` must be {known}, not `{(kind or '')[:24]}`.", f"{at}.type")
 
 
 def _read_call(item: dict[str, Any], at: str, talk: Conversation) -> None:

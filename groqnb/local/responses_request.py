@@ -251,6 +251,8 @@ def _echo(body: dict[str, Any], info: ModelInfo | None) -> dict[str, Any]:
 
 
 _NAMES = (
+    (re.compile(r"\bimage_url\.url\b"), "image_url"),
+    (re.compile(r"\bimage_url\.detail\b"), "detail"),
     (re.compile(r"\bresponse_format(\.json_schema)?"), "text.format"),
     (re.compile(r"\bmax_completion_tokens\b"), "max_output_tokens"),
     (re.compile(r"\breasoning_effort\b"), "reasoning.effort"),

@@ -83,6 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="SPEC",
         help='spoil replies on purpose, e.g. "429:30%%, delay=0.5, cut=2000:/3"',
     )
+    parser.add_argument(
+        "--allow-private-image-urls",
+        action="store_true",
+        help="fetch images from this machine and its network too; for tests only",
+    )
     try:
         options = parser.parse_args(argv)
     except SystemExit as end:
@@ -123,6 +128,7 @@ def _serve(options: argparse.Namespace) -> int:
             data=data,
             spend_limit=options.spend_limit,
             faults=options.faults,
+            private_image_urls=options.allow_private_image_urls,
         )
         llm = _load(settings)
         port = listener.getsockname()[1]

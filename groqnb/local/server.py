@@ -34,7 +34,8 @@ class Settings:
     """What one engine runs with. `context` is in tokens, `enforce` switches rate limits on.
 
     `data` is the folder for files and batches, made at first need; `spend_limit` is in USD a
-    month; `faults` is a spec of `groqnb.local.faults`.
+    month; `faults` is a spec of `groqnb.local.faults`; `private_image_urls` lets images come
+    from addresses of this machine and its network.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Settings:
     data: Path = field(default_factory=data_folder)
     spend_limit: float | None = None
     faults: str | None = None
+    private_image_urls: bool = False
 
 
 def listen(port: int = 0) -> socket.socket:
@@ -66,7 +68,9 @@ def make_llm(settings: Settings) -> Llm:
     """The model of `settings`, not loaded yet."""
     from groqnb.local.parts.llm import Llm
 
-    return Llm(settings.weights, settings.name, settings.context)
+    llm = Llm(settings.weights, settings.name, settings.context)
+    llm.eyes.private = settings.private_image_urls
+    return llm
 
 
 def run(settings: Settings, llm: Llm, listener: socket.socket) -> None:

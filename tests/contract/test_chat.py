@@ -296,15 +296,6 @@ def test_what_the_documentation_allows_is_answered(
         {"model": "openai/gpt-oss-20b", "tools": [{"type": "browser_search"}]},
         {"tools": [{"type": "mcp", "server_url": "https://a.b", "server_label": "a"}]},
         {"model": "meta-llama/llama-guard-4-12b"},
-        {
-            "model": "meta-llama/llama-4-scout-17b-16e-instruct",
-            "messages": [
-                {
-                    "role": "user",
-                    "content": [{"type": "image_url", "image_url": {"url": "https://a/b.png"}}],
-                }
-            ],
-        },
     ],
 )
 def test_what_the_engine_cannot_do_is_a_501_not_an_invention(

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from groqnb.local.chat_messages import Turn
+from groqnb.local.images import Eyes
 from groqnb.local.parts.completion import (
     Completion,
     Done,
@@ -57,6 +58,8 @@ class Llm:
         self._seats = Seats(_SLOTS, context)
         #: Chooses among tools for the model, which cannot do it well itself.
         self.router = Router()
+        #: Puts images into words for the model, which cannot see.
+        self.eyes = Eyes()
 
     def load(self) -> None:
         """Load the model, in this thread. A failure is kept for the requests that wait."""
