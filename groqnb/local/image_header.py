@@ -86,7 +86,7 @@ def _jpeg(data: bytes) -> Header | None:
 
 
 def _webp(data: bytes) -> Header | None:
-    chunk = data[12:16]
+    chunk = data[12:16] if len(data) >= 30 else b""
     if chunk == b"VP8X":
         width = int.from_bytes(data[24:27], "little") + 1
         return Header("WebP", width, int.from_bytes(data[27:30], "little") + 1)
