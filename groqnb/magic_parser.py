@@ -1,13 +1,6 @@
 """The grammar of `%%groq` and `%groq`, parsed without IPython.
 
-`shlex` is no help here: it eats the backslashes of `C:\\tmp`, fails on `it's`, and splits
-differently on Windows. The rules of this parser, the same on every system:
-
-- words are separated by white space; a quote opens only at the start of a word or of a value, and
-  closes before white space, so apostrophes inside words survive;
-- a backslash is a backslash, except directly before the quote that surrounds it;
-- `{{expression}}` is one piece, and so is a JSON list or object that starts a value;
-- one `;` at the very end of an options line is IPython's habit and is dropped.
+How a line falls into words stands in `groqnb.magic_words`.
 
 ```python
 >>> parse_cell('-m openai/gpt-oss-20b -s "be brief" -p temperature=0 -o answer').model
@@ -20,11 +13,11 @@ from __future__ import annotations
 
 import json
 import keyword
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from groqnb.magic_options import COMMANDS, OPTIONS, Option, did_you_mean, near
+from groqnb.magic_words import GrammarError, Word, drop_semicolon, next_word
 
 __all__ = [
     "Ask",
@@ -36,10 +29,6 @@ __all__ = [
     "parse_cell",
     "parse_line",
 ]
-
-
-class GrammarError(ValueError):
-    """The line does not follow the grammar; its text says what to write instead."""
 
 
 # These have an option of their own, or are set by the magic itself.
@@ -119,80 +108,6 @@ def model_names(text: str) -> list[str]:
     return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-# --- words ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Word:
-    raw: str  # as written
-    text: str  # without its quotes
-    end: int
-
-    @property
-    def is_option(self) -> bool:
-        """-x and --long are; -5, a lone dash and quoted words are not."""
-        return re.match(r"--?[A-Za-z]", self.raw) is not None
-
-    @property
-    def name(self) -> str:
-        return self.raw.partition("=")[0]
-
-
-# What may stand before a quote or a JSON value inside one word: --system="…", -p=stop=["…"].
-_PREFIX = re.compile(r"(?:--?[A-Za-z][\w-]*=)?(?:[A-Za-z_]\w*=)?")
-
-
-def _next_word(line: str, position: int) -> _Word | None:
-    while position < len(line) and line[position].isspace():
-        position += 1
-    if position == len(line):
-        return None
-    prefix = _PREFIX.match(line, position)
-    begin = prefix.end() if prefix else position
-    text, end = _read_value(line, begin)
-    return _Word(line[position:end], line[position:begin] + text, end)
-
-
-def _read_value(line: str, begin: int) -> tuple[str, int]:
-    first = line[begin : begin + 1]
-    if first in ("'", '"') and (quoted := _read_quoted(line, begin)) is not None:
-        return quoted
-    if first == '"':
-        raise GrammarError(f"the quote at `{line[begin : begin + 24].strip()}…` is never closed")
-    if first in ("{", "[") and not line.startswith("{{", begin):
-        try:
-            end = json.JSONDecoder().raw_decode(line, begin)[1]
-        except ValueError:
-            end = begin  # not JSON: an ordinary word
-        if end > begin and (end == len(line) or line[end].isspace()):
-            return line[begin:end], end
-    end = begin
-    while end < len(line) and not line[end].isspace():
-        closing = line.find("}}", end) if line.startswith("{{", end) else -1
-        end = closing + 2 if closing >= 0 else end + 1
-    return line[begin:end], end
-
-
-def _read_quoted(line: str, begin: int) -> tuple[str, int] | None:
-    """The text of the quoted value at `begin` and its end; None when nothing closes it."""
-    quote, escaped, position = line[begin], None, begin
-    while (position := line.find(quote, position + 1)) >= 0:
-        if position + 1 < len(line) and not line[position + 1].isspace():
-            continue
-        if line[position - 1] != "\\":
-            return line[begin + 1 : position].replace("\\" + quote, quote), position + 1
-        escaped = position if escaped is None else escaped
-    # "C:\tmp\" with no later quote: the backslash belongs to the path.
-    return (line[begin + 1 : escaped], escaped + 1) if escaped is not None else None
-
-
-def _drop_semicolon(line: str) -> str:
-    stripped = line.rstrip()
-    return stripped[:-1] if stripped.endswith(";") and not stripped.endswith("=;") else line
-
-
-# --- options --------------------------------------------------------------------------------------
-
 _BY_NAME = {name: option for option in OPTIONS for name in option.names}
 
 
@@ -204,7 +119,7 @@ class _Options:
         self.free_text = free_text  # text follows the options: an optional value needs its `=`
         self.fields: dict[str, Any] = {"params": {}}
 
-    def take(self, word: _Word) -> int:
+    def take(self, word: Word) -> int:
         """Take the option at `word` and its value; the position after them."""
         option = _BY_NAME.get(word.name)
         if option is None:
@@ -223,7 +138,7 @@ class _Options:
             self.fields[option.field] = True
             return end
         if value is None and not (option.optional and self.free_text):
-            following = _next_word(self.line, end)
+            following = next_word(self.line, end)
             stops = following is None or (
                 following.is_option and (option.optional or following.name in _BY_NAME)
             )
@@ -269,9 +184,9 @@ def parse_cell(line: str) -> Ask:
 
     ```
     """
-    line = _drop_semicolon(line)
+    line = drop_semicolon(line)
     options, position = _Options(line, free_text=False), 0
-    while (word := _next_word(line, position)) is not None:
+    while (word := next_word(line, position)) is not None:
         if not word.is_option:
             if position == 0 and word.raw in [spec.name for spec in COMMANDS]:
                 raise GrammarError(
@@ -288,7 +203,7 @@ def parse_cell(line: str) -> Ask:
 def _parse_ask(rest: str) -> Ask:
     options, position = _Options(rest, free_text=True), 0
     while rest[position:].lstrip().startswith("-"):
-        word = _next_word(rest, position)
+        word = next_word(rest, position)
         if word is None or not (word.is_option or word.raw == "--"):
             break
         position = word.end if word.raw == "--" else options.take(word)
@@ -315,7 +230,7 @@ def parse_line(line: str) -> Ask | Command:
         if not ask.text and not ask.help:
             raise GrammarError("nothing to ask: write %groq ask TEXT")
         return ask
-    name, rest = _drop_semicolon(name).strip(), _drop_semicolon(rest).strip()
+    name, rest = drop_semicolon(name).strip(), drop_semicolon(rest).strip()
     if not name:
         return Command("state")
     if name in ("-h", "--help") or rest == "--help":
@@ -326,7 +241,7 @@ def parse_line(line: str) -> Ask | Command:
             raise GrammarError(f"{name} belongs to a question: %groq ask {name} … TEXT, or %%groq")
         found = did_you_mean(near(name, [known.name for known in COMMANDS]))
         raise GrammarError(f"unknown command {name!r}.{found} To ask something: %groq ask TEXT")
-    word = _next_word(rest, 0)
+    word = next_word(rest, 0)
     argument = word.text if word is not None and word.end == len(rest) else rest
     if spec.required and not argument:
         raise GrammarError(f"write %groq {spec.name} {spec.argument}")

@@ -1,0 +1,204 @@
+"""A question of the magics: from its options to the call, the answer on the page, and its names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from groqnb.conversation import Question, estimate, single
+from groqnb.interpolation import interpolate, value_of
+from groqnb.magic_options import help_text
+from groqnb.magic_parser import Ask, GrammarError, json_value, model_names
+from groqnb.render import tables
+from groqnb.render.message import cost, dollars
+from groqnb.render.stream import painter, publish
+from groqnb.session import session
+from groqnb.showing import ask as call
+from groqnb.showing import target_badge
+from groqnb.types.errors import APIStatusError, GroqnbError
+
+if TYPE_CHECKING:
+    from groqnb.magic_parser import Param
+    from groqnb.render.columns import ColumnsPainter
+    from groqnb.target import Target
+
+__all__ = ["ask", "current_target", "fail", "run"]
+
+_MOST_MODELS = 8
+
+
+def ask(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> None:
+    """Ask what `asked` says, with `text` as the prompt; raises as `run_cell` does."""
+    if asked.help:
+        print(help_text())
+        return
+    question = _question(asked, text, names)
+    models = model_names(question.model)
+    if len(models) > 1:
+        _compare(shell, asked, question, models)
+        return
+    question.model = models[0] if models else question.model
+    if asked.dry_run:
+        _dry_run(shell, question, stream=not asked.no_stream)
+    else:
+        run(shell, question, out=asked.out, stream=not asked.no_stream)
+
+
+def _question(asked: Ask, text: str, names: Mapping[str, Any]) -> Question:
+    def fill(value: str) -> str:
+        return value if asked.raw else interpolate(value, names)
+
+    text = fill(text)
+    if not text.strip():
+        raise GrammarError("nothing to ask: the prompt is empty once {{ }} is filled in")
+    system = None if asked.system is None else fill(asked.system)
+    if asked.chat is None:
+        messages = single(text, system=system)
+    else:
+        messages = session.chat(asked.chat).ask(text, system=system)
+    return Question(
+        messages,
+        model=session.default_model if asked.model is None else fill(asked.model),
+        params={n: _value(param, names, raw=asked.raw) for n, param in asked.params.items()},
+        chat=asked.chat,
+    )
+
+
+def _value(param: Param, names: Mapping[str, Any], *, raw: bool) -> Any:
+    if raw or "{{" not in param.text:
+        return param.value()
+    value = value_of(param.text, names)
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return json_value(value)
+    return value
+
+
+def run(shell: Any, question: Question, *, out: str | None, stream: bool = True) -> None:
+    """Make the call, show its answer, keep it as `_groq` and under the name `out`."""
+    try:
+        client = session.client()
+    except GroqnbError as error:
+        fail(error)
+    target = client.target
+    reason = session.why(target)
+    note = None if reason is None else f"went there because {reason}"
+    shown = painter(shell, target_badge(target))
+
+    def listen(progress: Any) -> None:
+        shown.progress(progress.what, progress.done, progress.total)
+        if progress.done >= progress.total:
+            shown.say("starting the engine")
+
+    with session.progress_to(listen):
+        asked = call(client, question, shown, stream=stream, note=note)
+    if asked.answer is not None:
+        session.keep(question, asked.answer, out)
+        shell.user_ns["_groq"] = asked.answer
+        if out is not None:
+            shell.user_ns[out] = asked.answer
+    if asked.error is not None:
+        _name_models(asked.error, question.model)
+        fail(asked.error)
+
+
+def _compare(shell: Any, asked: Ask, question: Question, models: list[str]) -> None:
+    """Ask several models side by side; `_groq`, and the name after -o, are a DataFrame then."""
+    from groqnb.comparing import compare
+    from groqnb.render.columns import ColumnsPainter
+
+    if asked.chat is not None:
+        raise GrammarError("-c goes on with one model: leave it out, or name one model after -m")
+    if len(models) > _MOST_MODELS:
+        raise GrammarError(f"-m compares up to {_MOST_MODELS} models; these are {len(models)}")
+    stream = not asked.no_stream
+    if asked.dry_run:
+        for model in models:
+            _dry_run(shell, replace(question, model=model), stream=stream)
+        return
+    try:
+        client = session.client()
+        shown = ColumnsPainter(shell, target_badge(client.target))
+        if not client.target.connected():
+            _start_engine(shown, client.target)
+    except GroqnbError as error:
+        fail(error)
+    settings = {**session.settings, "where": session.where}
+    compared = compare(client, settings, question, models, shown, stream=stream)
+    table = compared.to_frame()
+    shell.user_ns["_groq"] = table
+    if asked.out is not None:
+        shell.user_ns[asked.out] = table
+    if compared.errors:
+        failure = compared.errors[0]
+        if len(models) > len(compared.errors):
+            kept = f"{len(models) - len(compared.errors)} of {len(models)} answered"
+            failure.hint = f"{failure.hint or ''} {kept}; the table is in _groq.".strip()
+        fail(failure)
+
+
+def _start_engine(shown: ColumnsPainter, target: Target) -> None:
+    """Start the local engine before several calls need it, and say so meanwhile."""
+    shown.say("starting the engine")
+    target.connect(lambda now: shown.progress(now.what, now.done, now.total))
+    shown.badge = target_badge(target)
+
+
+def _name_models(error: GroqnbError, model: str) -> None:
+    """Where the model is not known, name those of the live list that look like it."""
+    if not isinstance(error, APIStatusError):
+        return
+    if error.code != "model_not_found" and not (
+        error.status_code == 404 and error.param == "model"
+    ):
+        return
+    from groqnb import catalog
+
+    with suppress(GroqnbError):
+        session.fetch_models()
+    found = catalog.near(model, session.known_models())
+    unnamed = [name for name in found if name not in error.message]
+    meant = f"Did you mean {' or '.join(found)}? " if unnamed else ""
+    error.hint = f"{meant}`%groq models` lists what there is."
+
+
+def _dry_run(shell: Any, question: Question, *, stream: bool) -> None:
+    target = current_target()
+    tokens = estimate(list(question.sent))
+    if target.kind == "local":
+        price = "nothing: the local engine answers"
+    else:
+        price = dollars(cost(question.model, tokens, 0)) if target.kind == "cloud" else "unknown"
+        price = f"{price} for the prompt, the answer comes on top" if "$" in price else price
+    pairs = [
+        ("would go to", f"{target_badge(target)}, because {target.why}"),
+        ("model", question.model),
+        ("parameters", json.dumps({"stream": stream, **question.params}, default=str)),
+        ("tokens", f"about {tokens} in (an estimate: four characters each)"),
+        ("cost", price),
+        ("sent", "nothing"),
+    ]
+    sent = [(m["role"], str(m["content"])) for m in question.sent]
+    publish(shell, tables.messages(sent, pairs))
+
+
+def fail(error: GroqnbError) -> NoReturn:
+    """Raise `error` so that the cell fails and shows two lines, no traceback."""
+    lines = [f"{type(error).__name__}: {error.message}"]
+    if error.hint:
+        lines.append(error.hint)
+    # IPython asks an exception for this before it formats a traceback of its own.
+    error.__dict__["_render_traceback_"] = partial(list, lines)
+    raise error.with_traceback(None) from None
+
+
+def current_target() -> Target:
+    """Where calls go now; a cell fails shortly where that cannot be said."""
+    try:
+        return session.target
+    except GroqnbError as error:
+        fail(error)
