@@ -93,9 +93,10 @@ class Chat:
             ],
             "usage": done.usage,
             "system_fingerprint": self._fingerprint,
+            "service_tier": self.tier,
             "x_groq": {"id": self.request_id},
         }
-        return {**reply, **self._tier(), **self._breakdown(done)}
+        return {**reply, **self._breakdown(done)}
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The reply's events, as bytes of the stream."""
@@ -127,10 +128,6 @@ class Chat:
     @property
     def _older(self) -> bool:
         return self.request.tools is not None and self.request.tools.older
-
-    def _tier(self) -> dict[str, Any]:
-        """The tier that served the request, where the request spoke of tiers."""
-        return {} if self.request.service_tier is None else {"service_tier": self.tier}
 
     def _breakdown(self, done: Done) -> dict[str, Any]:
         """Compound: the usage of the models that answered, which is the local one alone."""

@@ -42,7 +42,8 @@ _KNOWN = frozenset(
         "user",
     }
 )
-# Named as unsupported, or parameters of OpenAI's that are not documented: null is all they take.
+# Named as unsupported, or parameters of OpenAI's that are not documented: they take only what asks
+# for nothing, since OpenAI's own packages send that.
 _UNSUPPORTED = frozenset(
     {
         "background",
@@ -104,7 +105,8 @@ def read_response_request(body: object, local_name: str) -> ResponseRequest:
 
 def _refuse_unknown(body: dict[str, Any]) -> None:
     for key, value in body.items():
-        if key in _KNOWN or (key in _UNSUPPORTED and value is None):
+        asks_nothing = value is None or value is False or value == []
+        if key in _KNOWN or (key in _UNSUPPORTED and asks_nothing):
             continue
         near = difflib.get_close_matches(key, _KNOWN, 1) if key not in _UNSUPPORTED else []
         meant = f" Did you mean `{near[0]}`?" if near else ""

@@ -117,7 +117,7 @@ def test_the_tier_is_told_where_it_was_asked_for(http: httpx.Client) -> None:
     for asked, served in (("auto", "on_demand"), ("on_demand", "on_demand"), ("flex", "flex")):
         reply = ask(http, model="llama-3.1-8b-instant", service_tier=asked)
         assert reply.json()["service_tier"] == served
-    assert "service_tier" not in ask(http).json()
+    assert ask(http).json()["service_tier"] == "on_demand"
     assert ask(http, service_tier="gold").status_code == 400
 
 

@@ -132,7 +132,7 @@ def test_what_the_request_says_is_repeated(http: httpx.Client) -> None:
 
 def test_what_the_request_leaves_out_has_its_documented_default(http: httpx.Client) -> None:
     """null is the same as leaving it out, for the unsupported parameters too."""
-    nothing = dict.fromkeys(
+    nothing: dict[str, object] = dict.fromkeys(
         [
             "include",
             "instructions",
@@ -155,6 +155,7 @@ def test_what_the_request_leaves_out_has_its_documented_default(http: httpx.Clie
             "user",
         ]
     )
+    nothing |= {"include": [], "background": False}  # as packages of OpenAI's send it
     body = post(http, **{**nothing, "max_output_tokens": 4}).json()
     assert (body["temperature"], body["top_p"], body["parallel_tool_calls"]) == (1, 1, True)
     assert (body["tools"], body["tool_choice"], body["metadata"]) == ([], "auto", {})
@@ -574,7 +575,7 @@ MALFORMED: list[tuple[dict[str, Any], str]] = [
     ({"truncation": "off"}, "truncation"),
     ({"user": 5}, "user"),
     ({"previous_response_id": "resp_1"}, "previous_response_id"),
-    ({"include": []}, "include"),
+    ({"include": ["message.output_text.logprobs"]}, "include"),
     ({"safety_identifier": "x"}, "safety_identifier"),
     ({"prompt_cache_key": "x"}, "prompt_cache_key"),
     ({"messages": []}, "messages"),
