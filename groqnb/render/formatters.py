@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from groqnb.render.message import Bundle
     from groqnb.types.answer import Answer
+    from groqnb.types.charts import Chart
     from groqnb.types.chat import ChatCompletion
 
 __all__ = ["register", "show_once", "unregister"]
@@ -72,7 +73,14 @@ def where_from(headers: Any) -> str:
     return "local" if headers and headers.get("x-groqnb-engine") == "local" else ""
 
 
+def _chart(chart: Chart, include: Any = None, exclude: Any = None) -> Bundle:
+    from groqnb.render.charts import chart_bundle
+
+    return chart_bundle(chart)
+
+
 _FORMATTERS = {
     ("groqnb.types.answer", "Answer"): _answer,
+    ("groqnb.types.charts", "Chart"): _chart,
     ("groqnb.types.chat", "ChatCompletion"): _completion,
 }

@@ -12,12 +12,15 @@ Markup('<p title="say &quot;hi&quot;">1 &lt; 2, <b>sure</b></p>')
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from html import escape as _escape
 from pathlib import Path
 
-__all__ = ["Markup", "el", "join", "link", "page", "safe_url", "table", "text"]
+from groqnb.types.png import png_size
+
+__all__ = ["Markup", "el", "join", "link", "page", "png", "safe_url", "table", "text"]
 
 # Nothing that can run, load or navigate by itself is among them.
 _TAGS = frozenset(
@@ -125,6 +128,17 @@ def table(
 
     parts = [el("thead", row("th", head))] if head else []
     return el("table", *parts, el("tbody", *(row("td", cells) for cells in rows)))
+
+
+def png(data: bytes, alt: str) -> Markup:
+    """A picture that is in the page itself, so that looking at it asks nobody.
+
+    Raises ValueError for what is no PNG: to this the caller has looked.
+    """
+    if png_size(data) is None:
+        raise ValueError("only PNG pictures are shown")
+    source = b64encode(data).decode("ascii")
+    return Markup(f'<img src="data:image/png;base64,{source}" alt="{_escape(alt)}">')
 
 
 def page(*children: Child) -> Markup:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from groqnb.types.chat import ExecutedTool, FunctionCall, SearchResult, ToolCall, Usage
@@ -15,6 +16,7 @@ from groqnb.types.chat import ExecutedTool, FunctionCall, SearchResult, ToolCall
 if TYPE_CHECKING:
     import pandas as pd
 
+    from groqnb.types.charts import Chart
     from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, ToolCallDelta
 
 __all__ = ["Answer", "AnswerBuilder", "Timing", "split_thinking"]
@@ -46,6 +48,7 @@ class Answer:
         reasoning: what the model thought first, where it says so; else None.
         tool_calls: calls of your own tools that the model asks for.
         executed_tools: tools that ran on the server's side.
+        charts: what those tools drew, see `Chart`.
         search_results: the pages those tools found, of all searches in order.
         usage: tokens counted by the server, or None for an answer that was stopped early.
         timing: seconds, and tokens per second.
@@ -82,6 +85,11 @@ class Answer:
         """Every page that the executed tools found, in order."""
         found = [tool.search_results for tool in self.executed_tools if tool.search_results]
         return [result for results in found for result in results.results or []]
+
+    @cached_property
+    def charts(self) -> list[Chart]:
+        """Every chart that the executed tools drew, in order, with the PNG that came with it."""
+        return [chart for tool in self.executed_tools for chart in tool.charts]
 
     @property
     def cached_tokens(self) -> int | None:

@@ -7,9 +7,13 @@ they do not name is kept all the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from groqnb.types.base import Model, Reply, StreamChunk
+from groqnb.types.executed_tools import CodeResult, ExecutedTool, SearchResult, SearchResults
+
+if TYPE_CHECKING:
+    from groqnb.types.charts import Chart
 
 __all__ = [
     "ChatCompletion",
@@ -86,42 +90,6 @@ class ToolCall(Model):
     type: str = "function"
 
 
-class SearchResult(Model):
-    """One page that a built-in search found."""
-
-    title: str | None = None
-    url: str | None = None
-    content: str | None = None
-    score: float | None = None
-
-
-class SearchResults(Model):
-    """What a built-in search found: pages, and URLs of images."""
-
-    results: list[SearchResult] | None = None
-    images: list[Any] | None = None
-
-
-class CodeResult(Model):
-    """One result of code that a built-in tool ran: text, a PNG in base64, or charts' data."""
-
-    text: str | None = None
-    png: str | None = None
-    chart: dict[str, Any] | None = None
-    charts: list[dict[str, Any]] | None = None
-
-
-class ExecutedTool(Model):
-    """A tool that ran on the server's side. `arguments` is JSON text."""
-
-    type: str
-    arguments: str | None = None
-    index: int | None = None
-    output: str | None = None
-    code_results: list[CodeResult] | None = None
-    search_results: SearchResults | None = None
-
-
 class Message(Model):
     """The model's message. It can be sent back as it is, in `messages`."""
 
@@ -131,6 +99,11 @@ class Message(Model):
     tool_calls: list[ToolCall] | None = None
     executed_tools: list[ExecutedTool] | None = None
     function_call: FunctionCall | None = None
+
+    @property
+    def charts(self) -> list[Chart]:
+        """The charts of all executed tools, in order."""
+        return [chart for tool in self.executed_tools or () for chart in tool.charts]
 
 
 class Choice(Model):
