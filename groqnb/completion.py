@@ -74,13 +74,13 @@ def candidates(
         if opened > until.rfind("}}"):
             return _names(until[opened + 2 :], names)
     if in_cell and line == 0:
-        return _options(before[before.index("%%groq") + len("%%groq") :], free_text=False)
+        return _options(before[before.index("%%groq") + len("%%groq") :], names, free_text=False)
     if not in_cell and (match := _LINE.match(before)):
-        return _line(before[match.end() :])
+        return _line(before[match.end() :], names)
     return "", []
 
 
-def _line(rest: str) -> tuple[str, list[tuple[str, str]]]:
+def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
     words = rest.split()
     fragment = "" if not rest or rest[-1].isspace() else words.pop()
     if not words:
@@ -90,7 +90,7 @@ def _line(rest: str) -> tuple[str, list[tuple[str, str]]]:
         return _pick(fragment, [*(spec.name for spec in COMMANDS), *options], "command")
     command = words[0]
     if command == "ask":
-        return _options(rest[rest.index("ask") + 3 :], free_text=True)
+        return _options(rest[rest.index("ask") + 3 :], names, free_text=True)
     if command == "use" and len(words) == 1:
         return _pick(fragment, ["local", "cloud", "http://127.0.0.1:"], "target")
     if command == "models" and len(words) == 1:
@@ -98,29 +98,33 @@ def _line(rest: str) -> tuple[str, list[tuple[str, str]]]:
     return fragment, []
 
 
-def _options(rest: str, *, free_text: bool) -> tuple[str, list[tuple[str, str]]]:
+def _options(
+    rest: str, names: Mapping[str, Any], *, free_text: bool
+) -> tuple[str, list[tuple[str, str]]]:
     words = rest.split()
     fragment = "" if not rest or rest[-1].isspace() else words.pop()
     if not rest:
         return "", []
     name, sign, attached = fragment.partition("=")
     if sign and name.startswith("-"):
-        return _values(name, attached)
+        return _values(name, attached, names)
     previous = words[-1] if words else ""
     by_name = {name: option for option in OPTIONS for name in option.names}
     option = by_name.get(previous)
     if option is not None and option.value is not None and not fragment.startswith("-"):
-        fragment, found = _values(previous, fragment)
+        fragment, found = _values(previous, fragment, names)
         if found or not option.optional:
             return fragment, found
     if free_text and not fragment.startswith("-"):
         return fragment, []
     given = {by_name[word].field for word in words if word in by_name and not by_name[word].repeat}
-    names = [name for o in OPTIONS if o.field not in given for name in reversed(o.names)]
-    return _pick(fragment, names, "option")
+    left = [name for o in OPTIONS if o.field not in given for name in reversed(o.names)]
+    return _pick(fragment, left, "option")
 
 
-def _values(option: str, fragment: str) -> tuple[str, list[tuple[str, str]]]:
+def _values(
+    option: str, fragment: str, names: Mapping[str, Any]
+) -> tuple[str, list[tuple[str, str]]]:
     if option in ("-m", "--model"):
         *taken, fragment = fragment.split(",")
         return _pick(fragment, [name for name in _models() if name not in taken], "model")
@@ -128,6 +132,10 @@ def _values(option: str, fragment: str) -> tuple[str, list[tuple[str, str]]]:
         from groqnb.session import session
 
         return _pick(fragment, list(session.conversations), "chat")
+    if option == "--image":
+        from groqnb.magic_images import candidates
+
+        return _pick(fragment, candidates(names), "image")
     if option in ("-p", "--param"):
         name, sign, value = fragment.partition("=")
         if sign:

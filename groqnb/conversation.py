@@ -5,14 +5,19 @@ A conversation changes only when an answer has come: a call that fails leaves it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from groqnb.images import Picture
     from groqnb.types.answer import Answer
 
 __all__ = ["Conversation", "Question", "continuation"]
+
+
+Content = str | list[dict[str, Any]]
+"""What a message says: text, or parts of text and images."""
 
 
 @dataclass
@@ -20,6 +25,8 @@ class Question:
     """One call to be made: messages, model, parameters.
 
     `earlier` is text of the assistant that the answer goes on from; it is the last message then.
+    `images` are those that were added to the last question, in the messages too. `remark` is said
+    under the answer.
     """
 
     messages: list[dict[str, Any]]
@@ -27,6 +34,8 @@ class Question:
     params: dict[str, Any] = field(default_factory=dict)
     chat: str | None = None
     earlier: str = ""
+    images: Sequence[Picture] = ()
+    remark: str = ""
 
     @property
     def sent(self) -> list[dict[str, Any]]:
@@ -58,15 +67,16 @@ class Conversation:
         """How many questions were asked and answered."""
         return sum(message["role"] == "user" for message in self.messages)
 
-    def ask(self, text: str, *, system: str | None = None) -> list[dict[str, Any]]:
+    def ask(self, content: Content, *, system: str | None = None) -> list[dict[str, Any]]:
         """The messages to send for the next turn; nothing is kept yet.
 
-        `system` replaces the conversation's system message.
+        `content` is the question: text, or parts of text and images. `system` replaces the
+        conversation's system message.
         """
         messages = [dict(message) for message in self.messages]
         if system is not None:
             messages = [m for m in messages if m["role"] != "system"]
-        return [*_system(system), *messages, {"role": "user", "content": text}]
+        return [*_system(system), *messages, {"role": "user", "content": content}]
 
     def keep(self, answer: Answer) -> None:
         """Take over the turn that `answer` ends. An answer without text is no turn yet.
@@ -82,9 +92,9 @@ class Conversation:
             ]
 
 
-def single(text: str, *, system: str | None = None) -> list[dict[str, Any]]:
+def single(content: Content, *, system: str | None = None) -> list[dict[str, Any]]:
     """The messages of a question that belongs to no conversation."""
-    return [*_system(system), {"role": "user", "content": text}]
+    return [*_system(system), {"role": "user", "content": content}]
 
 
 def _system(text: str | None) -> list[dict[str, Any]]:
@@ -115,11 +125,19 @@ def continuation(question: Question, answer: Answer) -> Question | None:
 def estimate(messages: list[Mapping[str, Any]]) -> int:
     """About how many tokens the messages are: four characters each, and four for each message.
 
+    Images are not counted: what they come to, only the model's maker knows.
+
     ```python
     >>> estimate([{"role": "user", "content": "Say hello."}])
     7
 
     ```
     """
-    characters = sum(len(str(message.get("content") or "")) for message in messages)
+    characters = sum(len(text) for message in messages for text in _texts(message.get("content")))
     return (characters + 3) // 4 + 4 * len(messages)
+
+
+def _texts(content: Any) -> list[str]:
+    if isinstance(content, list):
+        return [str(part["text"]) for part in content if part.get("type") == "text"]
+    return [str(content or "")]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from groqnb import magic_images
 from groqnb.conversation import Question, estimate, single
 from groqnb.interpolation import interpolate, value_of
 from groqnb.magic_options import help_text
@@ -38,6 +39,8 @@ def ask(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> None:
         return
     question = _question(asked, text, names)
     models = model_names(question.model)
+    for model in models:
+        magic_images.check_model(model, question.messages)
     if len(models) > 1:
         _compare(shell, asked, question, models)
         return
@@ -56,15 +59,28 @@ def _question(asked: Ask, text: str, names: Mapping[str, Any]) -> Question:
     if not text.strip():
         raise GrammarError("nothing to ask: the prompt is empty once {{ }} is filled in")
     system = None if asked.system is None else fill(asked.system)
-    if asked.chat is None:
-        messages = single(text, system=system)
+    chat = None if asked.chat is None else session.chat(asked.chat)
+    images = magic_images.read(
+        asked,
+        names,
+        str if asked.raw else lambda value: value_of(value, names),
+        earlier=chat.messages if chat is not None else (),
+    )
+    content = magic_images.content(text, images)
+    messages = single(content, system=system) if chat is None else chat.ask(content, system=system)
+    usual, remark = session.default_model, ""
+    if asked.model is None:
+        model = magic_images.model_for(usual, messages)
+        remark = f"{model} was asked, since {usual} takes no images" if model != usual else ""
     else:
-        messages = session.chat(asked.chat).ask(text, system=system)
+        model = fill(asked.model)
     return Question(
         messages,
-        model=session.default_model if asked.model is None else fill(asked.model),
+        model=model,
         params={n: _value(param, names, raw=asked.raw) for n, param in asked.params.items()},
         chat=asked.chat,
+        images=images,
+        remark=remark,
     )
 
 
@@ -86,7 +102,12 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
         fail(error)
     target = client.target
     reason = session.why(target)
-    note = None if reason is None else f"went there because {reason}"
+    notes = [
+        magic_images.note(question.images, target.kind),
+        question.remark,
+        None if reason is None else f"went there because {reason}",
+    ]
+    note = " · ".join(each for each in notes if each) or None
     shown = painter(shell, target_badge(target))
 
     def listen(progress: Any) -> None:
@@ -169,6 +190,8 @@ def _name_models(error: GroqnbError, model: str) -> None:
 def _dry_run(shell: Any, question: Question, *, stream: bool) -> None:
     target = current_target()
     tokens = estimate(list(question.sent))
+    has_images = any(isinstance(message["content"], list) for message in question.sent)
+    uncounted = "; images come on top" if has_images else ""
     if target.kind == "local":
         price = "nothing: the local engine answers"
     else:
@@ -178,11 +201,11 @@ def _dry_run(shell: Any, question: Question, *, stream: bool) -> None:
         ("would go to", f"{target_badge(target)}, because {target.why}"),
         ("model", question.model),
         ("parameters", json.dumps({"stream": stream, **question.params}, default=str)),
-        ("tokens", f"about {tokens} in (an estimate: four characters each)"),
+        ("tokens", f"about {tokens} in (an estimate: four characters each{uncounted})"),
         ("cost", price),
         ("sent", "nothing"),
     ]
-    sent = [(m["role"], str(m["content"])) for m in question.sent]
+    sent = [(m["role"], magic_images.said(m)) for m in question.sent]
     publish(shell, tables.messages(sent, pairs))
 
 

@@ -67,6 +67,8 @@ class Ask:
     out: str | None = None
     chat: str | None = None
     params: dict[str, Param] = field(default_factory=dict)
+    images: list[str] = field(default_factory=list)
+    fig: bool = False
     dry_run: bool = False
     raw: bool = False
     no_stream: bool = False
@@ -148,7 +150,9 @@ class _Options:
             value = Param("default", "default")
         if value is None or not value.text.strip():
             raise GrammarError(f"{word.name} needs a value: {word.name} {option.value}")
-        if option.repeat:
+        if option.field == "images":
+            self.fields.setdefault("images", []).append(value.text)
+        elif option.repeat:
             self._add_param(word.name, value)
         else:
             self.fields[option.field] = _checked(option, word.name, value.text)

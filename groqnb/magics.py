@@ -57,6 +57,7 @@ def load(ipython: InteractiveShell) -> None:
 
     A magic of the same name from another extension is told of, replaced, and put back on unload.
     """
+    from groqnb import figures
     from groqnb.render import formatters
 
     magics = ipython.magics_manager.magics
@@ -72,6 +73,7 @@ def load(ipython: InteractiveShell) -> None:
     setattr(ipython, _OWNERS, replaced)
     ipython.magics_manager.register_function(groq, magic_kind="line_cell", magic_name=NAME)
     formatters.register(ipython)
+    figures.register(ipython)
     ipython.Completer.custom_matchers.append(_matcher)
     transformers = ipython.input_transformer_manager
     transformers.token_transformers.append(_ask_line())
@@ -80,6 +82,7 @@ def load(ipython: InteractiveShell) -> None:
 
 def unload(ipython: InteractiveShell) -> None:
     """Take away everything that `load` registered. Conversations and `_groq` stay."""
+    from groqnb import figures
     from groqnb.render import formatters
 
     magics = ipython.magics_manager.magics
@@ -92,6 +95,7 @@ def unload(ipython: InteractiveShell) -> None:
     if hasattr(ipython, _OWNERS):
         delattr(ipython, _OWNERS)
     formatters.unregister(ipython)
+    figures.unregister(ipython)
     _remove(ipython.Completer.custom_matchers, lambda item: item is _matcher)
     transformers = ipython.input_transformer_manager
     _remove(

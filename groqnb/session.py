@@ -54,7 +54,8 @@ class Exchange:
 class Session:
     """The state behind the magics.
 
-    `settings` go to the client, as in `Session(settings={"transport": transport})`.
+    `settings` go to the client, as in `Session(settings={"transport": transport})`; `figure` is the
+    matplotlib figure that was shown last.
 
     ```python
     from groqnb.session import session
@@ -71,6 +72,7 @@ class Session:
     totals: Totals = field(default_factory=Totals)
     rate_limit: RateLimit | None = None
     where: str | None = None
+    figure: Any = field(default=None, repr=False)
 
     _client: Groq | None = field(default=None, repr=False)
     _progress: Callable[[Any], None] | None = field(default=None, repr=False)

@@ -152,7 +152,7 @@ def test_a_semicolon_that_is_a_value_stays() -> None:
         ("-x", "unknown option -x"),
         ("-mx", "unknown option -mx"),
         ("--as json", "unknown option --as"),
-        ("--image x", "unknown option --image"),
+        ("--imag x", "unknown option --imag"),
         ("-m", "-m needs a value: -m MODEL"),
         ("-m -o a", "-m needs a value"),
         ("--model=", "--model needs a value"),
