@@ -88,7 +88,9 @@ def dumped(chunks: Any) -> list[Any]:
 def framed(kind: str, body: bytes, whole: int) -> bytes:
     """The bytes of a streamed reply that breaks off after `body`."""
     if kind == "chunked":
-        return b"".join(chunked(body, end=False))  # type: ignore[arg-type]
+        # An empty chunk is the end: without this the client would use the connection again.
+        parts = chunked(body, end=False, headers="connection: close\r\n")
+        return b"".join(parts)  # type: ignore[arg-type]
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
     if kind == "length":
         return head + b"content-length: %d\r\n\r\n" % whole + body
