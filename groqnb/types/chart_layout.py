@@ -1,0 +1,129 @@
+"""How bars were laid out: side by side or stacked, standing or lying.
+
+A chart's JSON tells the length of each bar, but not where it began nor which way it went. The
+picture that comes beside it does: bars of one group have one colour, so the columns and the rows
+of pixels that a colour covers show how the groups lie to each other.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from groqnb.types.png import png_size
+
+if TYPE_CHECKING:
+    from groqnb.types.charts import Chart
+
+__all__ = ["bar_layout", "names_are_crossed"]
+
+_MOST_PIXELS = 16_000_000
+_SIDE = 700
+_SHADES = 16
+
+
+def bar_layout(
+    chart: Chart, *, stacked: bool | None = None, horizontal: bool | None = None
+) -> tuple[bool, bool]:
+    """Whether to stack the bars, and whether to lay them; what is not None is kept."""
+    if stacked is None or horizontal is None:
+        seen_stacked, seen_lying = _seen(chart)
+        stacked = bool(seen_stacked) if stacked is None else stacked
+        horizontal = seen_lying if horizontal is None else horizontal
+    return stacked, _told_lying(chart) if horizontal is None else horizontal
+
+
+def names_are_crossed(chart: Chart) -> bool:
+    """True where `x_label` names the values: e2b-charts swaps both labels for each lying group."""
+    lying = _seen(chart)[1]
+    if lying is None:
+        lying = _told_lying(chart)
+    return lying and len({one.group for one in chart.elements}) % 2 == 0
+
+
+def _told_lying(chart: Chart) -> bool:
+    """True when the bars of a group are of one length: e2b-charts reads only lying ones so."""
+    values: dict[str | None, set[float | None]] = {}
+    for element in chart.elements:
+        values.setdefault(element.group, set()).add(element.value)
+    return any(len(different) == 1 for different in values.values())
+
+
+def _seen(chart: Chart) -> tuple[bool | None, bool | None]:
+    """Whether the PNG shows stacked bars, and lying ones; None for what it does not show."""
+    size = png_size(chart.png) if chart.png else None
+    if chart.png is None or size is None or size[0] * size[1] > _MOST_PIXELS:
+        return None, None
+    import matplotlib.image
+
+    try:
+        picture = matplotlib.image.imread(io.BytesIO(chart.png), format="png")
+    except Exception:  # noqa: BLE001 - a broken picture: what Pillow raises is not documented
+        return None, None
+    if picture.ndim != 3 or picture.shape[2] < 3:
+        return None, None
+    return _read(picture, chart)
+
+
+def _read(picture: Any, chart: Chart) -> tuple[bool | None, bool | None]:
+    import numpy as np
+
+    step = 1 + max(picture.shape[:2]) // _SIDE
+    shades = (picture[::step, ::step, :3] * (_SHADES - 1)).round().astype(int)
+    colourful = shades.max(axis=2) - shades.min(axis=2) >= 2  # text and lines of a grid are grey
+    codes = shades @ np.array([_SHADES**2, _SHADES, 1])
+    codes[~colourful] = -1
+    found, counts = np.unique(codes[colourful], return_counts=True)
+    groups = len({one.group for one in chart.elements})
+    if len(found) < groups or not groups:
+        return None, None
+    masks = [colourful]
+    if groups > 1:
+        masks = [codes == found[place] for place in np.argsort(counts)[::-1][:groups]]
+    columns = [_covered(mask.sum(axis=0)) for mask in masks]
+    lines = [_covered(mask.sum(axis=1)) for mask in masks]
+    bars = len(chart.elements) / groups
+    misses = [
+        sum(abs(_runs(one) - bars) for one in covered) / groups for covered in (columns, lines)
+    ]
+    lying = None if misses[0] == misses[1] else misses[1] < misses[0]
+    if groups == 1:
+        return None, lying
+    if lying is None:
+        # One bar a group: those side by side share no columns, lying ones no rows.
+        apart = [_overlap(columns)[0] < 0.2, _overlap(lines)[0] < 0.2]
+        if _overlap(columns)[1] > 0.9 or _overlap(lines)[1] > 0.9:
+            lying = _overlap(lines)[1] > _overlap(columns)[1]
+        elif apart[0] != apart[1]:
+            lying = apart[1]
+        else:
+            return None, None
+    shared, same = _overlap(lines if lying else columns)
+    return (True if same > 0.85 else False if shared < 0.3 else None), lying
+
+
+def _covered(counts: Any) -> Any:
+    """Where a colour is; neither the swatches of a legend nor thin lines across bars count."""
+    import numpy as np
+
+    covered = counts > max(2, 0.08 * counts.max())
+    width = 1 + len(covered) // 100
+    ones = np.ones(2 * width + 1)
+    grown = np.convolve(covered, ones, mode="same") > 0
+    return np.convolve(~grown, ones, mode="same") == 0
+
+
+def _runs(covered: Any) -> int:
+    import numpy as np
+
+    return int(np.count_nonzero(np.diff(covered.astype(int), prepend=0) == 1))
+
+
+def _overlap(covered: list[Any]) -> tuple[float, float]:
+    """How much of the smaller the first two share, and how far they are the same; 0 to 1."""
+    first, second = covered[:2]
+    both = int((first & second).sum())
+    return (
+        both / max(1, min(int(first.sum()), int(second.sum()))),
+        both / max(1, int((first | second).sum())),
+    )
