@@ -45,6 +45,12 @@ class ChatServer:
         self._http.server_close()
 
 
+def _text(content: Any) -> str:
+    if isinstance(content, list):
+        return " ".join(part["text"] for part in content if part["type"] == "text")
+    return str(content)
+
+
 class _Handler(BaseHTTPRequestHandler):
     owner: ChatServer
     protocol_version = "HTTP/1.1"
@@ -61,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.paths.append(self.path)
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.owner.requests.append(body)
-        text = str(body["messages"][-1]["content"])
+        text = _text(body["messages"][-1]["content"])
         if match := re.match(r"status (\d+)", text):
             # A careless server, which repeats the key it was sent.
             message = f"refused, {self.headers['authorization']}"
