@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from groqnb.client import AsyncGroq, Groq
     from groqnb.showing import show
     from groqnb.types.answer import Answer
+    from groqnb.types.charts import Chart
     from groqnb.types.errors import (
         APIConnectionError,
         APIError,
@@ -66,6 +67,7 @@ __all__ = [
     "AsyncGroq",
     "AuthenticationError",
     "BadRequestError",
+    "Chart",
     "FlexCapacityError",
     "Groq",
     "GroqnbError",
@@ -90,6 +92,7 @@ _HOME = {
     "Groq": "groqnb.client",
     "AsyncGroq": "groqnb.client",
     "Answer": "groqnb.types.answer",
+    "Chart": "groqnb.types.charts",
     "show": "groqnb.showing",
 }
 

@@ -107,7 +107,7 @@ def _covered(counts: Any) -> Any:
     import numpy as np
 
     covered = counts > max(2, 0.08 * counts.max())
-    width = 1 + len(covered) // 100
+    width = 1 + len(covered) // 300
     ones = np.ones(2 * width + 1)
     grown = np.convolve(covered, ones, mode="same") > 0
     return np.convolve(~grown, ones, mode="same") == 0
