@@ -123,6 +123,12 @@ def _engine(*, needed: bool) -> Iterator[Check]:
         )
         return
     yield Check("local engine", True, f"installed (xllamacpp {runtime})")
+    try:
+        yield Check("text in images", True, f"is read by rapidocr {version('rapidocr')}")
+    except PackageNotFoundError:
+        yield Check(
+            "text in images", None, "rapidocr is not installed", 'pip install "groqnb[vision]"'
+        )
 
     here = []
     for entry in weights.entries():

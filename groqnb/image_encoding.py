@@ -168,6 +168,9 @@ def _flat(image: Image) -> Image:
     """Without transparency, which JPEG does not have: on white."""
     from PIL import Image as pillow
 
+    if image.mode == "I;16":
+        # Pillow would cut the upper values off instead of scaling.
+        return image.convert("I").point([value >> 8 for value in range(65536)], "L").convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     drawn = image.convert("RGBA")

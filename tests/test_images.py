@@ -328,6 +328,16 @@ def test_what_is_shrunk_stays_upright_and_white_where_it_was_transparent() -> No
     assert min(corner) > 250
 
 
+def test_sixteen_bits_a_pixel_are_scaled() -> None:
+    """A middle grey of 65,536 shades stays grey when it has to become a JPEG."""
+    rows = np.full((1300, 1300), 32768, np.uint16)
+    rows[::2, ::2] += np.random.default_rng(0).integers(0, 2000, (650, 650), dtype=np.uint16)
+    [picture] = pictures([encoded(Image.fromarray(rows))], most_bytes=300_000)
+    corner = pixels(picture.part).getpixel((1, 1))
+    assert isinstance(corner, tuple)
+    assert all(110 < value < 145 for value in corner)
+
+
 def test_a_conversation_without_room_is_told_of() -> None:
     """Nothing useful is left of an image in a few bytes."""
     with pytest.raises(ParameterError, match="fill a request already") as caught:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -237,6 +238,13 @@ def test_colours_have_their_everyday_names(colour: Any, words: str) -> None:
     mode = "RGBA" if isinstance(colour, tuple) and len(colour) == 4 else "RGB"
     image = image_facts.opened(encoded(Image.new(mode, (20, 20), colour)), 1000)
     assert words in image_facts.facts(image)
+
+
+def test_sixteen_bits_a_pixel_are_scaled() -> None:
+    """A middle grey of 65,536 shades is grey and not white."""
+    for value, word in ((65535, "white"), (32768, "grey"), (1000, "black")):
+        image = Image.fromarray(np.full((20, 20), value, np.uint16))
+        assert f"mostly {word}" in image_facts.facts(image_facts.opened(encoded(image), 1000))
 
 
 def test_noise_is_told_from_a_page() -> None:

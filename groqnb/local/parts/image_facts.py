@@ -61,6 +61,11 @@ def _flat(image: Image) -> Image:
     from PIL import Image as pillow
     from PIL import ImageStat
 
+    if image.mode.startswith("I"):
+        # 16 bits a pixel: Pillow would cut them off instead of scaling.
+        import numpy as np
+
+        return pillow.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     drawn = image.convert("RGBA")
