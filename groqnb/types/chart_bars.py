@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from groqnb.types import chart_axes as axes
-from groqnb.types.chart_layout import bar_layout, names_are_crossed
+from groqnb.types.chart_layout import bar_groups, bar_layout, names_are_crossed
 from groqnb.types.chart_text import harmless, shown
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def draw_bars(
     stacked, horizontal = bar_layout(chart, stacked=stacked, horizontal=horizontal)
     width = 0.8 if stacked else 0.8 / max(len(groups), 1)
     above, below = [0.0] * len(names), [0.0] * len(names)
-    for number, (group, bars) in enumerate(groups.items()):
+    for number, (group, bars) in enumerate(groups):
         shift = 0.0 if stacked else (number - (len(groups) - 1) / 2) * width
         feet = []
         for place, value in bars:
@@ -49,23 +50,25 @@ def draw_bars(
     axes.label_axis(first, chart.x_label, chart.x_unit)
     axes.label_axis(second, chart.y_label, chart.y_unit)
     axes.prepare_axis(along, chart, "y")
-    _add_legend(ax, list(groups))
+    _add_legend(ax, [group for group, _ in groups])
 
 
-def _arranged(chart: Chart) -> tuple[list[str], dict[str, list[tuple[int, float]]]]:
-    """The names of the places, and by group the place and value of each bar.
+def _arranged(chart: Chart) -> tuple[list[str], list[tuple[str, list[tuple[int, float]]]]]:
+    """The names of the places, and for each group its name and the place and value of each bar.
 
     A name that a group has twice stands at two places.
     """
     places: dict[tuple[str, int], int] = {}
-    groups: dict[str, list[tuple[int, float]]] = {}
-    seen: dict[tuple[str, str], int] = {}
-    for element in chart.elements:
-        group, name = element.group or "", element.label or ""
-        times = seen[group, name] = seen.get((group, name), -1) + 1
-        place = places.setdefault((name, times), len(places))
-        value = math.nan if element.value is None else element.value
-        groups.setdefault(group, []).append((place, value))
+    groups = []
+    for group, elements in bar_groups(chart):
+        seen: Counter[str] = Counter()
+        bars = []
+        for element in elements:
+            name = element.label or ""
+            place = places.setdefault((name, seen[name]), len(places))
+            seen[name] += 1
+            bars.append((place, math.nan if element.value is None else element.value))
+        groups.append((group, bars))
     return [name for name, _ in places], groups
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from groqnb.types import chart_axes as axes
@@ -60,9 +61,10 @@ def _draw_one(chart: Chart, ax: Any, **layout: bool | None) -> None:
         else:
             _draw_points(chart, ax)
         axes.set_title(ax, chart.title)
-        # Where labels and ticks are laid out: what is wrong with them shows here, not when the
-        # figure does.
-        ax.get_tightbbox()
+        # Labels and ticks are laid out: what is wrong with them shows here, not with the figure.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the figure warns of the same
+            ax.get_tightbbox()
     except Exception:  # noqa: BLE001 - what odd data make matplotlib raise is not documented
         ax.clear()
         _draw_original(chart, ax)

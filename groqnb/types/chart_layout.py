@@ -8,18 +8,45 @@ of pixels that a colour covers show how the groups lie to each other.
 from __future__ import annotations
 
 import io
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from groqnb.types.png import png_size
 
 if TYPE_CHECKING:
-    from groqnb.types.charts import Chart
+    from groqnb.types.charts import Chart, ChartElement
 
-__all__ = ["bar_layout", "names_are_crossed"]
+__all__ = ["bar_groups", "bar_layout", "names_are_crossed"]
 
 _MOST_PIXELS = 16_000_000
 _SIDE = 700
 _SHADES = 16
+
+
+def bar_groups(chart: Chart) -> list[tuple[str, list[ChartElement]]]:
+    """The bars of a chart by groups, with the groups' names.
+
+    Groups may have the same name. Then bars follow each other as they were drawn, and a group ends
+    where the name changes or the same labels come again.
+    """
+    named: dict[str, list[ChartElement]] = {}
+    for element in chart.elements:
+        named.setdefault(element.group or "", []).append(element)
+    if all(len({one.label for one in bars}) == len(bars) for bars in named.values()):
+        return list(named.items())
+    return [
+        (name, part)
+        for name, run in groupby(chart.elements, key=lambda one: one.group or "")
+        for part in _periods(list(run))
+    ]
+
+
+def _periods(run: list[ChartElement]) -> list[list[ChartElement]]:
+    labels = [one.label for one in run]
+    length = labels.index(labels[0], 1) if labels[0] in labels[1:] else len(run)
+    if length < 2 or labels != labels[:length] * (len(run) // length):
+        return [run]
+    return [run[start : start + length] for start in range(0, len(run), length)]
 
 
 def bar_layout(
@@ -38,15 +65,12 @@ def names_are_crossed(chart: Chart) -> bool:
     lying = _seen(chart)[1]
     if lying is None:
         lying = _told_lying(chart)
-    return lying and len({one.group for one in chart.elements}) % 2 == 0
+    return lying and len(bar_groups(chart)) % 2 == 0
 
 
 def _told_lying(chart: Chart) -> bool:
     """True when the bars of a group are of one length: e2b-charts reads only lying ones so."""
-    values: dict[str | None, set[float | None]] = {}
-    for element in chart.elements:
-        values.setdefault(element.group, set()).add(element.value)
-    return any(len(different) == 1 for different in values.values())
+    return any(len({one.value for one in bars}) == 1 for _, bars in bar_groups(chart))
 
 
 def _seen(chart: Chart) -> tuple[bool | None, bool | None]:
@@ -74,7 +98,7 @@ def _read(picture: Any, chart: Chart) -> tuple[bool | None, bool | None]:
     codes = shades @ np.array([_SHADES**2, _SHADES, 1])
     codes[~colourful] = -1
     found, counts = np.unique(codes[colourful], return_counts=True)
-    groups = len({one.group for one in chart.elements})
+    groups = len(bar_groups(chart))
     if len(found) < groups or not groups:
         return None, None
     masks = [colourful]
@@ -83,16 +107,14 @@ def _read(picture: Any, chart: Chart) -> tuple[bool | None, bool | None]:
     columns = [_covered(mask.sum(axis=0)) for mask in masks]
     lines = [_covered(mask.sum(axis=1)) for mask in masks]
     bars = len(chart.elements) / groups
-    misses = [
-        sum(abs(_runs(one) - bars) for one in covered) / groups for covered in (columns, lines)
-    ]
+    misses = [_misses([mask.sum(axis=axis) for mask in masks], bars) for axis in (0, 1)]
     lying = None if misses[0] == misses[1] else misses[1] < misses[0]
     if groups == 1:
         return None, lying
     if lying is None:
         # One bar a group: those side by side share no columns, lying ones no rows.
         apart = [_overlap(columns)[0] < 0.2, _overlap(lines)[0] < 0.2]
-        if _overlap(columns)[1] > 0.9 or _overlap(lines)[1] > 0.9:
+        if max(_overlap(columns)[1], _overlap(lines)[1]) > 0.97:
             lying = _overlap(lines)[1] > _overlap(columns)[1]
         elif apart[0] != apart[1]:
             lying = apart[1]
@@ -102,11 +124,18 @@ def _read(picture: Any, chart: Chart) -> tuple[bool | None, bool | None]:
     return (True if same > 0.85 else False if shared < 0.3 else None), lying
 
 
-def _covered(counts: Any) -> Any:
-    """Where a colour is; neither the swatches of a legend nor thin lines across bars count."""
+def _misses(counts: list[Any], bars: float) -> float:
+    """How far the number of runs of each colour is from the number of bars."""
+    # Low bars are missed by the higher of the two, swatches of a legend counted by the lower.
+    found = [_runs(_covered(one, share)) for one in counts for share in (0.06, 0.3)]
+    return sum(abs(runs - bars) for runs in found)
+
+
+def _covered(counts: Any, share: float = 0.08) -> Any:
+    """Where there is more of a colour than a share of the most; thin lines across it count."""
     import numpy as np
 
-    covered = counts > max(2, 0.08 * counts.max())
+    covered = counts > max(2, share * counts.max())
     width = 1 + len(covered) // 300
     ones = np.ones(2 * width + 1)
     grown = np.convolve(covered, ones, mode="same") > 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.types import chart_json as read
 from groqnb.types.chart_json import Coordinate
+from groqnb.types.chart_layout import bar_groups
 from groqnb.types.png import png_bytes
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class Chart:
             found = sum(len(one.points) for one in elements)
             return [f"{len(elements)} series", _count(found, "point")]
         if self.type == "bar":
-            groups = len({one.group for one in elements})
+            groups = len(bar_groups(self))
             return [_count(groups, "group")] * (groups > 1) + [_count(len(elements), "bar")]
         if self.type == "pie":
             return [_count(len(elements), "slice")]
