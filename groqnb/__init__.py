@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from groqnb.client import AsyncGroq, Groq
+    from groqnb.ledger.usage import usage
     from groqnb.showing import show
     from groqnb.types.answer import Answer
     from groqnb.types.charts import Chart
@@ -86,6 +87,7 @@ __all__ = [
     "load_ipython_extension",
     "show",
     "unload_ipython_extension",
+    "usage",
 ]
 
 _HOME = {
@@ -94,6 +96,7 @@ _HOME = {
     "Answer": "groqnb.types.answer",
     "Chart": "groqnb.types.charts",
     "show": "groqnb.showing",
+    "usage": "groqnb.ledger.usage",
 }
 
 

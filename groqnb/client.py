@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from groqnb.api.resource import headers_of, shows_parameters
+from groqnb.ledger import keep
 from groqnb.namespaces import Namespaces
 from groqnb.target import Target, resolve
 from groqnb.types.errors import ParameterError
@@ -78,6 +79,7 @@ class _Client:
         )
         events = settings.get("events")
         self.events = Events() if events is None else events
+        keep(self.events)
         local = target.kind == "local"
         timeout = _amount(settings, "timeout", _LOCAL_TIMEOUT if local else _TIMEOUT)
         retries = int(_amount(settings, "max_retries", 2))

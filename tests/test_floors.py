@@ -16,6 +16,7 @@ FLOORS: dict[str, int] = {
     "types": 1,
     "catalog": 0,
     "wire": 2,
+    "ledger": 2,
     "render": 2,
     "api": 3,
     "client": 4,

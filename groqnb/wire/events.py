@@ -6,8 +6,8 @@ streams, and in the end exactly one of Finished, Failed and Interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from groqnb.wire.hub import Events
@@ -71,7 +71,12 @@ class FirstToken(Event):
 
 @dataclass(frozen=True)
 class Finished(Event):
-    """The answer is complete. `seconds` is the whole time, waits between retries included."""
+    """The answer is complete. `seconds` is the whole time, waits between retries included.
+
+    `request` is the body that was sent. `reply` is the whole reply; of a stream it is the chunk
+    that told the usage, and `chunks` are the JSON texts of all of them. What these three hold may
+    be private: nothing prints them.
+    """
 
     seconds: float
     usage: Any
@@ -79,17 +84,21 @@ class Finished(Event):
     request_id: str | None
     ttft: float | None
     retries: int
+    request: Mapping[str, Any] | None = field(repr=False)
+    reply: Any = field(repr=False)
+    chunks: Sequence[bytes] = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Failed(Event):
-    """The call ended with `error`, after `received` chunks of a stream."""
+    """The call ended with `error`, after `received` chunks of a stream; `request` was sent."""
 
     seconds: float
     error: Exception
     received: int
     headers: Mapping[str, str]
     retries: int
+    request: Mapping[str, Any] | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -103,3 +112,6 @@ class Interrupted(Event):
     headers: Mapping[str, str]
     request_id: str | None
     retries: int
+    request: Mapping[str, Any] | None = field(repr=False)
+    reply: Any = field(repr=False)
+    chunks: Sequence[bytes] = field(repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,30 +31,50 @@ class Events:
 
     def __init__(self) -> None:
         # Replaced whole, never changed: publishing reads it without the lock.
-        self._subscribers: tuple[Callable[[Event], object], ...] = ()
+        self._subscribers: tuple[tuple[Callable[[Event], object], frozenset[str]], ...] = ()
         self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
         """True when somebody listens."""
         return bool(self._subscribers)
 
-    def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
-        """Calls `listener` with every event from now on; call the result to end that."""
+    def wanted(self, kind: str) -> bool:
+        """True when somebody listens to events of this class, such as "Retried"."""
+        for _, kinds in self._subscribers:  # noqa: SIM110 - several times a call: no generator
+            if not kinds or kind in kinds:
+                return True
+        return False
+
+    def subscribe(
+        self, listener: Callable[[Event], object], kinds: Iterable[str] = ()
+    ) -> Callable[[], None]:
+        """Calls `listener` with every event from now on; call the result to end that.
+
+        `kinds` are the names of the events' classes that it wants to hear of, by default all.
+        """
+        entry = (listener, frozenset(kinds))
         with self._lock:
-            self._subscribers = (*self._subscribers, listener)
+            self._subscribers = (*self._subscribers, entry)
 
         def unsubscribe() -> None:
             with self._lock:
                 kept = list(self._subscribers)
-                if listener in kept:
-                    kept.remove(listener)
+                if entry in kept:
+                    kept.remove(entry)
                 self._subscribers = tuple(kept)
 
         return unsubscribe
 
+    def hears(self, listener: Callable[[Event], object]) -> bool:
+        """True when `listener` is subscribed."""
+        return any(known == listener for known, _ in self._subscribers)
+
     def publish(self, event: Event) -> None:
         """Tells every subscriber."""
-        for listener in self._subscribers:
+        kind = type(event).__name__
+        for listener, kinds in self._subscribers:
+            if kinds and kind not in kinds:
+                continue
             try:
                 listener(event)
             except Exception:  # noqa: BLE001 - a listener's fault must never break a call

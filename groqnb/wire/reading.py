@@ -29,13 +29,14 @@ class Reading(Generic[C]):
         self.done = False
         self.failure: GroqnbError | None = None
         self.usage: Any = None
+        self.last: C | None = None  # the chunk that told the usage
         self.count = 0
         self._kind = kind
         self._parse = kind.validator().validate_json
         self._decoder = SSEDecoder()
         # The chunks' bytes, not the chunks: they are needed only if the stream breaks, and a
         # long answer would hold a hundred megabytes of objects.
-        self._received: list[bytes] = []
+        self.chunks: list[bytes] = []
         self._begun = False
         self._answered = False
 
@@ -84,7 +85,7 @@ class Reading(Generic[C]):
 
     def received(self) -> list[C]:
         """The chunks so far."""
-        return [self._parse(data) for data in self._received]
+        return [self._parse(data) for data in self.chunks]
 
     def _take(self, event: ServerEvent) -> C | None:
         """The chunk that an event is, or None where it is the end or an error."""
@@ -100,7 +101,7 @@ class Reading(Generic[C]):
         except ValidationError:
             self.failure = self._error(data)
             return None
-        self._received.append(data)
+        self.chunks.append(data)
         self.count += 1
         if not self._begun:
             self._look_for_begin(chunk)
@@ -109,7 +110,7 @@ class Reading(Generic[C]):
             self.done = chunk.closes_stream
         usage = chunk.total_usage
         if usage is not None:
-            self.usage = usage
+            self.usage, self.last = usage, chunk
         reason = chunk.stop_reason
         if reason is not None:
             self.failure = StreamError(

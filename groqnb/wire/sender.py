@@ -110,7 +110,7 @@ class _Sender(Generic[H]):
             failure = _unreadable(raw, error)
         else:
             trace.request_id = reply.request_id
-            trace.finished(getattr(reply, "usage", None))
+            trace.finished(getattr(reply, "usage", None), reply)
             return reply
         raise failure
 

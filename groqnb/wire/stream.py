@@ -64,9 +64,9 @@ class _Told(Generic[C]):
         if reading.failure is not None:
             reading.trace.failed(reading.failure, reading.count)
         elif self._interrupted:
-            reading.trace.interrupted(reading.count, reading.usage)
+            reading.trace.interrupted(reading.count, reading.usage, reading.last, reading.chunks)
         else:
-            reading.trace.finished(reading.usage)
+            reading.trace.finished(reading.usage, reading.last, reading.chunks)
 
 
 class Stream(_Told[C]):

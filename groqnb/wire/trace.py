@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groqnb.wire.call import Call
@@ -63,21 +63,21 @@ class Trace:
         """The request goes out."""
         self.retries = attempt
         self._sent = time.monotonic()
-        if self._events:
+        if self._events.wanted("Sent"):
             self._publish("Sent", attempt=attempt, stream=self._stream)
 
     def retried(self, attempt: int, error: Exception, delay: float) -> None:
         """The attempt failed and will be repeated."""
-        if self._events:
+        if self._events.wanted("Retried"):
             self._publish("Retried", attempt=attempt, error=error, delay=delay)
 
     def first_token(self) -> None:
         """The first token came."""
         self.ttft = time.monotonic() - self._sent
-        if self._events:
+        if self._events.wanted("FirstToken"):
             self._publish("FirstToken", ttft=self.ttft)
 
-    def finished(self, usage: Any) -> None:
+    def finished(self, usage: Any, reply: Any = None, chunks: Sequence[bytes] = ()) -> None:
         """The answer is complete."""
         if self._ends():
             self._publish(
@@ -88,6 +88,9 @@ class Trace:
                 request_id=self.request_id,
                 ttft=self.ttft,
                 retries=self.retries,
+                request=self._call.body,
+                reply=reply,
+                chunks=chunks,
             )
 
     def failed(self, error: Exception, received: int = 0) -> None:
@@ -100,9 +103,16 @@ class Trace:
                 received=received,
                 headers=self.headers,
                 retries=self.retries,
+                request=self._call.body,
             )
 
-    def interrupted(self, received: int = 0, usage: Any = None) -> None:
+    def interrupted(
+        self,
+        received: int = 0,
+        usage: Any = None,
+        reply: Any = None,
+        chunks: Sequence[bytes] = (),
+    ) -> None:
         """This side ended the call."""
         if self._ends():
             self._publish(
@@ -114,4 +124,7 @@ class Trace:
                 headers=self.headers,
                 request_id=self.request_id,
                 retries=self.retries,
+                request=self._call.body,
+                reply=reply,
+                chunks=chunks,
             )

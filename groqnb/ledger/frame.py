@@ -1,0 +1,136 @@
+"""The ledger as a DataFrame."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from groqnb.ledger.blocks import Columns, taken
+from groqnb.ledger.columns import COLUMNS
+from groqnb.ledger.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["Since", "since_seconds", "to_frame", "usage_frame"]
+
+Since = str | float | datetime | timedelta | None
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+
+
+def since_seconds(since: Since) -> float | None:
+    """A moment as seconds since 1970.
+
+    Accepted: "7d", "12h", "30m", "2w" (so long ago), "today", "month" (its first day), a date or
+    time in ISO 8601, a datetime (local time where it names no zone), a timedelta (so long ago),
+    seconds since 1970. Raises ValueError for anything else.
+
+    ```python
+    >>> round(time.time() - since_seconds("2h"))
+    7200
+
+    ```
+    """
+    if since is None:
+        return None
+    if isinstance(since, timedelta):
+        return time.time() - since.total_seconds()
+    if isinstance(since, datetime):
+        return since.timestamp()
+    if isinstance(since, (int, float)) and not isinstance(since, bool):
+        return float(since)
+    if isinstance(since, str):
+        text = since.strip().lower()
+        today = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        if text == "today":
+            return today.timestamp()
+        if text == "month":
+            return today.replace(day=1).timestamp()
+        if match := _SPAN.fullmatch(text):
+            return time.time() - float(match[1]) * _UNITS[match[2]]
+        try:
+            return datetime.fromisoformat(since.strip()).timestamp()
+        except ValueError:
+            pass
+    raise ValueError(
+        f"since={since!r} is no moment. Write '7d', '12h', 'today', 'month', a date such as "
+        "'2026-01-31', a datetime or a timedelta."
+    )
+
+
+def usage_frame(
+    store: Store,
+    *,
+    since: Since = None,
+    notebook: str | Sequence[str] | None = None,
+    model: str | Sequence[str] | None = None,
+    cell: int | Sequence[int] | None = None,
+    project: str | Sequence[str] | None = None,
+    where: str | Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The rows of `store` that fit, as `groqnb.usage` gives them."""
+    columns = store.read(since_seconds(since))
+    for name, wanted in (
+        ("notebook", notebook),
+        ("model", model),
+        ("project", project),
+        ("where", where),
+    ):
+        if wanted is not None:
+            columns = taken(columns, _are(columns[name], wanted))
+    if cell is not None:
+        import numpy as np
+
+        cells = [cell] if isinstance(cell, int) else list(cell)
+        columns = taken(columns, np.isin(columns["cell"], cells))
+    return to_frame(columns)
+
+
+def _are(words: tuple[NDArray[np.int32], list[str]], wanted: str | Sequence[str]) -> Any:
+    import numpy as np
+
+    names = {wanted} if isinstance(wanted, str) else set(wanted)
+    codes = [code for code, word in enumerate(words[1]) if word in names]
+    return np.isin(words[0], codes)
+
+
+def to_frame(columns: Columns) -> pd.DataFrame:
+    """The columns as a DataFrame, and two more: `tokens_per_second` and `network` (seconds)."""
+    import numpy as np
+    import pandas as pd
+
+    data: dict[str, Any] = {}
+    for column in COLUMNS:
+        value = columns[column.name]
+        if column.name == "time":
+            moments = np.where(np.isnan(value), np.nan, value * 1e6).astype("datetime64[us]")
+            data[column.name] = pd.DatetimeIndex(moments).tz_localize("UTC")
+        elif column.kind == "float":
+            data[column.name] = value
+        elif column.kind == "count":
+            data[column.name] = pd.arrays.IntegerArray(value.astype("int64"), value < 0)
+        elif column.kind == "word":
+            # The empty place at the end is where the code -1 leads.
+            words = np.array([*value[1], pd.NA], dtype=object)
+            data[column.name] = pd.arrays.StringArray(words[value[0]])
+        else:
+            texts = np.array(value, dtype=object)
+            texts[texts == ""] = pd.NA
+            data[column.name] = pd.arrays.StringArray(texts)
+    spent = columns["completion_time"]
+    tokens = columns["completion_tokens"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = np.where(spent > 0, spent, columns["wall"] - np.nan_to_num(columns["ttft"]))
+        rate = np.where((tokens > 0) & (rest > 0), tokens / rest, np.nan)
+        network = np.maximum(columns["wall"] - columns["total_time"], 0.0)
+    data["tokens_per_second"] = rate
+    data["network"] = network
+    frame: pd.DataFrame = pd.DataFrame(data, copy=False)
+    return frame

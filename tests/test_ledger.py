@@ -1,0 +1,400 @@
+"""The usage ledger: a row for every call whatever its end, whoever else writes to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from both_worlds import MESSAGES, World, both, completion
+from both_worlds import answering as in_turn
+
+import groqnb
+from groqnb.ledger import blocks, frame, recorder
+from groqnb.ledger.columns import COLUMNS, row
+from groqnb.ledger.store import LedgerUnreadable, Store
+
+KEY = "gsk_0123456789abcdefghijklmnop"
+MODEL = "llama-3.3-70b-versatile"
+NAMES = [column.name for column in COLUMNS]
+
+
+@pytest.fixture(autouse=True)
+def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("GROQNB_LEDGER", raising=False)
+    monkeypatch.setenv("GROQNB_PRICES", str(tmp_path / "prices.json"))
+    yield tmp_path / "usage.sqlite"
+    recorder._stores.clear()
+
+
+def answering(
+    body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+) -> httpx.MockTransport:
+    return in_turn(httpx.Response(status, json=body, headers=headers))
+
+
+def made(number: int, **more: Any) -> Any:
+    return row(
+        {
+            "time": 1.8e9 + number,
+            "model": f"m{number % 3}",
+            "status": "ok",
+            "where": "cloud",
+            "prompt_tokens": number,
+            "cost": number / 1000,
+            "request_id": f"req_{number}",
+            **more,
+        }
+    )
+
+
+# --- what becomes a row ---
+
+
+@both
+def test_an_answered_call_is_a_row_with_its_numbers(world: World) -> None:
+    usage = {
+        "prompt_tokens": 1000,
+        "completion_tokens": 20,
+        "total_tokens": 1020,
+        "queue_time": 0.1,
+        "total_time": 0.5,
+        "prompt_tokens_details": {"cached_tokens": 400},
+        "completion_tokens_details": {"reasoning_tokens": 7},
+    }
+    reply = completion(usage=usage, service_tier="flex")
+    headers = {"x-groq-region": "us-east-1"}
+    client = world.client(transport=answering(reply, headers=headers), api_key=KEY, where="cloud")
+    world.ask(client, model=MODEL)
+    (one,) = groqnb.usage().to_dict("records")
+    assert (one["endpoint"], one["model"], one["where"], one["status"]) == (
+        "chat.completions",
+        MODEL,
+        "cloud",
+        "ok",
+    )
+    assert (one["prompt_tokens"], one["cached_tokens"], one["completion_tokens"]) == (1000, 400, 20)
+    assert (one["reasoning_tokens"], one["tier"], one["region"]) == (7, "flex", "us-east-1")
+    assert (one["queue_time"], one["total_time"], one["http_status"]) == (0.1, 0.5, 200)
+    assert one["cost"] == pytest.approx((600 * 0.59 + 400 * 0.295 + 20 * 0.79) / 1e6)
+    assert "documentation" in one["price"]
+    assert one["wall"] > 0
+
+
+@both
+def test_a_refused_call_is_a_row_with_its_error_and_its_retries(world: World) -> None:
+    body = {"error": {"message": "too fast", "type": "tokens", "code": "rate_limit_exceeded"}}
+    client = world.client(
+        transport=answering(body, status=429, headers={"retry-after": "0"}),
+        api_key=KEY,
+        where="cloud",
+        max_retries=2,
+    )
+    with pytest.raises(groqnb.RateLimitError):
+        world.ask(client, model=MODEL)
+    (one,) = groqnb.usage().to_dict("records")
+    assert (one["status"], one["error"], one["http_status"]) == ("error", "RateLimitError", 429)
+    assert (one["code"], one["retries"]) == ("rate_limit_exceeded", 2)
+    assert np.isnan(one["cost"])
+
+
+def events(*deltas: dict[str, Any], usage: bool = True) -> bytes:
+    import json
+
+    lines = [
+        {
+            "id": "c",
+            "model": MODEL,
+            "choices": [{"index": 0, "delta": d}],
+            "x_groq": {"id": "req_9"},
+        }
+        for d in deltas
+    ]
+    if usage:
+        end = {
+            "prompt_tokens": 4,
+            "completion_tokens": 3,
+            "total_tokens": 7,
+            "completion_time": 0.5,
+        }
+        last = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        lines.append({"id": "c", "model": MODEL, "choices": [last], "x_groq": {"usage": end}})
+    return b"".join(b"data: %s\n\n" % json.dumps(line).encode() for line in lines) + (
+        b"data: [DONE]\n\n" if usage else b""
+    )
+
+
+def streaming(content: bytes) -> httpx.MockTransport:
+    headers = {"content-type": "text/event-stream"}
+    return httpx.MockTransport(lambda _: httpx.Response(200, content=content, headers=headers))
+
+
+def test_a_stream_is_a_row_with_its_first_token_and_the_tools_that_ran() -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+    tool = {"type": "python", "index": 0}
+    body = events({"content": "a"}, {"tool_calls": [call]}, {"executed_tools": [tool]})
+    with groqnb.Groq(transport=streaming(body), api_key=KEY, where="cloud") as client:
+        list(client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True))
+    (one,) = groqnb.usage().to_dict("records")
+    assert one["ttft"] > 0
+    assert (one["tool_calls"], one["executed_tools"], one["request_id"]) == (1, 1, "req_9")
+    assert one["tokens_per_second"] == pytest.approx(6)
+
+
+def test_a_stream_closed_early_is_a_row_that_says_so() -> None:
+    with groqnb.Groq(transport=streaming(events({"content": "a"}, {})), api_key=KEY) as client:
+        stream = client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)
+        next(stream)
+        stream.close()
+    assert list(groqnb.usage().status) == ["interrupted"]
+
+
+def test_compound_is_paid_for_by_the_models_that_answered() -> None:
+    usage = {"prompt_tokens": 3_000_000, "completion_tokens": 0, "total_tokens": 3_000_000}
+    shares = [
+        {"model": "openai/gpt-oss-120b", "usage": {**usage, "prompt_tokens": 2_000_000}},
+        {"model": MODEL, "usage": {**usage, "prompt_tokens": 1_000_000}},
+    ]
+    reply = completion(usage=usage, usage_breakdown={"models": shares})
+    reply["choices"][0]["message"]["executed_tools"] = [{"type": "search"}, {"type": "search"}]
+    with groqnb.Groq(transport=answering(reply), api_key=KEY, where="cloud") as client:
+        client.chat.completions.create(model="groq/compound", messages=MESSAGES)
+    (one,) = groqnb.usage().to_dict("records")
+    assert one["cost"] == pytest.approx(2 * 0.15 + 0.59 + 2 * 0.005)
+    assert one["executed_tools"] == 2
+
+
+def test_an_unknown_price_is_missing_and_never_nothing() -> None:
+    reply = completion()
+    with groqnb.Groq(transport=answering(reply), api_key=KEY, where="cloud") as client:
+        client.chat.completions.create(model="acme/new", messages=MESSAGES)
+    assert groqnb.usage().cost.isna().all()
+
+
+def test_own_prices_go_before_the_catalogue(own_ledger: Path) -> None:
+    prices = own_ledger.with_name("prices.json")
+    prices.write_text('{"models": {"acme/new": {"input": 1, "output": 2}}}')
+    usage = {"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000, "total_tokens": 0}
+    reply = completion(usage=usage)
+    with groqnb.Groq(transport=answering(reply), api_key=KEY, where="cloud") as client:
+        client.chat.completions.create(model="acme/new", messages=MESSAGES)
+    (one,) = groqnb.usage().to_dict("records")
+    assert (one["cost"], one["price"]) == (3, "your prices.json")
+
+
+def test_nothing_that_was_said_and_no_key_is_in_the_file(own_ledger: Path) -> None:
+    with groqnb.Groq(transport=answering(completion("the answer")), api_key=KEY) as client:
+        client.chat.completions.create(
+            model=MODEL,
+            messages=[{"role": "user", "content": "the question"}],
+            compound_custom={"tools": {"wolfram_settings": {"authorization": "wolfram-secret"}}},
+        )
+    recorder.default_store().close()
+    content = own_ledger.read_bytes()
+    assert MODEL.encode() in content
+    for secret in (KEY, "the answer", "the question", "wolfram-secret"):
+        assert secret.encode() not in content
+
+
+def test_switched_off_it_keeps_nothing(monkeypatch: pytest.MonkeyPatch, own_ledger: Path) -> None:
+    monkeypatch.setenv("GROQNB_LEDGER", "off")
+    with groqnb.Groq(transport=answering(completion()), api_key=KEY) as client:
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    assert not own_ledger.exists()
+
+
+# --- the table ---
+
+
+def test_columns_have_proper_types_and_missing_values_are_missing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "u.sqlite")
+    store.append(made(1))
+    store.append(row({"time": None}))
+    table = frame.usage_frame(store)
+    assert list(table.columns) == [*NAMES, "tokens_per_second", "network"]
+    assert str(table.time.dtype).startswith("datetime64")
+    assert str(table.time.dt.tz) == "UTC"
+    assert str(table.prompt_tokens.dtype) == "Int64"
+    assert str(table.model.dtype) == "string"
+    assert str(table.cost.dtype) == "float64"
+    assert table.iloc[1].drop(["time"]).isna().all()
+
+
+def test_filters_narrow_the_rows(tmp_path: Path) -> None:
+    store = Store(tmp_path / "u.sqlite")
+    for number in range(30):
+        store.append(made(number, cell=number % 5, notebook=f"n{number % 2}.ipynb"))
+    assert len(frame.usage_frame(store, model="m1")) == 10
+    assert len(frame.usage_frame(store, model=["m1", "m2"])) == 20
+    assert len(frame.usage_frame(store, notebook="n0.ipynb", cell=4)) == 3
+    assert len(frame.usage_frame(store, since=1.8e9 + 25)) == 5
+    assert frame.usage_frame(store, model="none").empty
+
+
+def test_since_takes_what_people_write() -> None:
+    now = time.time()
+    assert frame.since_seconds("2h") == pytest.approx(now - 7200, abs=5)
+    assert frame.since_seconds(timedelta(days=1)) == pytest.approx(now - 86400, abs=5)
+    midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    assert frame.since_seconds("today") == pytest.approx(midnight.timestamp(), abs=90_000)
+    assert frame.since_seconds("2026-01-31") == datetime(2026, 1, 31).timestamp()
+    with pytest.raises(ValueError, match="'7d'"):
+        frame.since_seconds("yesterdayish")
+
+
+def test_an_empty_ledger_is_an_empty_table() -> None:
+    table = groqnb.usage()
+    assert table.empty
+    assert "cost" in table
+
+
+# --- blocks ---
+
+
+def test_packed_rows_are_the_rows(tmp_path: Path) -> None:
+    store = Store(tmp_path / "u.sqlite")
+    for number in range(50):
+        store.append(made(number, code=None if number % 2 else "é\nü"))
+    before = frame.usage_frame(store)
+    store.pack(at_least=1)
+    with sqlite3.connect(tmp_path / "u.sqlite") as file:
+        assert file.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+    store.append(made(50))
+    after = frame.usage_frame(store)
+    assert len(after) == 51
+    assert after.iloc[:50].reset_index(drop=True).equals(before)
+
+
+def test_ten_thousand_rows_are_packed_without_being_asked(tmp_path: Path) -> None:
+    store = Store(tmp_path / "u.sqlite")
+    for number in range(12_000):
+        store.append(made(number))
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with sqlite3.connect(tmp_path / "u.sqlite") as file:
+            if file.execute("SELECT count(*) FROM blocks").fetchone() != (0,):
+                break
+        time.sleep(0.05)
+    columns = store.read()
+    assert columns["rows"] == 12_000
+    assert sorted(columns["prompt_tokens"]) == list(range(12_000))
+
+
+def test_a_block_of_an_older_table_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = blocks.encode([made(1), made(2)])
+    newer = (*COLUMNS, COLUMNS[3]._replace(name="new_count"))
+    monkeypatch.setattr(blocks, "COLUMNS", newer)
+    joined = blocks.joined([blocks.decode(block)])
+    assert list(joined["new_count"]) == [-1, -1]
+
+
+# --- many writers, bad days ---
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from groqnb.ledger.columns import row
+from groqnb.ledger.store import Store
+store = Store(Path(sys.argv[1]))
+for number in range(int(sys.argv[3])):
+    store.append(row({"time": time.time(), "model": sys.argv[2], "prompt_tokens": number}))
+    if number == 200:
+        print("going", flush=True)
+store.close()
+"""
+
+
+def writer(path: Path, name: str, rows: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", WRITER, str(path), name, str(rows)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+def test_two_kernels_write_at_once_and_a_killed_one_leaves_whole_rows(tmp_path: Path) -> None:
+    path = tmp_path / "u.sqlite"
+    with writer(path, "lives", 10_000) as lives, writer(path, "dies", 1_000_000) as dies:
+        assert dies.stdout is not None
+        dies.stdout.readline()
+        time.sleep(1)
+        dies.send_signal(signal.SIGKILL)
+        assert lives.wait(60) == 0
+    table = frame.usage_frame(Store(path))
+    lived = table[table.model == "lives"].prompt_tokens
+    died = table[table.model == "dies"].prompt_tokens
+    assert sorted(lived) == list(range(10_000))
+    assert len(died) > 100
+    assert sorted(died) == list(range(len(died))), "a row is missing before the last"
+
+
+def test_while_another_writer_holds_the_file_nobody_waits_and_nothing_is_lost(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "u.sqlite"
+    store = Store(path)
+    store.append(made(0))
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    for number in range(1, 100):
+        store.append(made(number))
+    assert time.monotonic() - began < 1
+    holder.execute("COMMIT")
+    holder.close()
+    assert store.read()["rows"] == 100
+
+
+def test_a_folder_that_cannot_be_made_is_told_of_once_and_rows_stay_in_memory(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    store = Store(tmp_path / "file" / "u.sqlite")
+    with pytest.warns(UserWarning, match="cannot be written"):
+        store.append(made(0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        store.append(made(1))
+    assert store.read()["rows"] == 2
+
+
+def test_a_file_that_is_no_ledger_is_refused_politely(tmp_path: Path) -> None:
+    path = tmp_path / "u.sqlite"
+    path.write_text("this is not a database" * 100)
+    with pytest.raises(LedgerUnreadable, match="Move it away"):
+        Store(path).read()
+
+
+def test_a_ledger_of_a_later_version_is_left_alone(own_ledger: Path) -> None:
+    with sqlite3.connect(own_ledger) as file:
+        file.execute("PRAGMA user_version = 99")
+        file.execute("CREATE TABLE calls (other TEXT)")
+    with pytest.raises(groqnb.GroqnbError, match="later version"):
+        groqnb.usage()
+    with pytest.warns(UserWarning, match="later version"):
+        recorder.default_store().append(made(1))
+    with sqlite3.connect(own_ledger) as file:
+        assert file.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_writes_with_a_connection_of_its_own(tmp_path: Path) -> None:
+    store = Store(tmp_path / "u.sqlite")
+    store.append(made(0))
+    child = os.fork()
+    if child == 0:
+        store.append(made(1))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    store.append(made(2))
+    assert sorted(store.read()["prompt_tokens"]) == [0, 1, 2]
