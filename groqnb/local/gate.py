@@ -42,13 +42,17 @@ class Gate:
             (b"x-groq-region", b"local"),
         ]
 
+    def marks(self, request_id: str | None = None) -> list[tuple[bytes, bytes]]:
+        """The headers of one reply; without `request_id` it gets one of its own."""
+        return [*self._marks, (b"x-request-id", (request_id or _request_id()).encode())]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         if scope["type"] != "http":
             return
-        request_id = "req_" + "".join(secrets.choice(_ALPHABET) for _ in range(26))
-        extra = [*self._marks, (b"x-request-id", request_id.encode())]
+        request_id = _request_id()
+        extra = self.marks(request_id)
 
         async def marked(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -89,6 +93,10 @@ class Gate:
             )
         if not hmac.compare_digest(given.strip(), self._key):
             raise Refusal(401, "Invalid API key for this local engine.", code="invalid_api_key")
+
+
+def _request_id() -> str:
+    return "req_" + "".join(secrets.choice(_ALPHABET) for _ in range(26))
 
 
 def _is_loopback(url: str) -> bool:

@@ -51,7 +51,9 @@ class Settings:
 
 def listen(port: int = 0) -> socket.socket:
     """A socket that accepts connections on 127.0.0.1. Raises OSError when the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Named as TCP, its connections are known to asyncio as such, which then sends each write at
+    # once; else the second part of a reply waits 40 ms for the client's acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             # Without it a port just left cannot be had again for a minute.
@@ -82,21 +84,23 @@ def run(settings: Settings, llm: Llm, listener: socket.socket) -> None:
     from groqnb.local.quota import Quota
     from groqnb.local.spending import Spending
     from groqnb.local.store import Store
+    from groqnb.local.unreadable import protocol
 
     store = Store(settings.data)
     limit = settings.spend_limit
     spending = None if limit is None else Spending(store, limit)
+    app = build(
+        llm,
+        settings.key,
+        Quota(enforced=settings.enforce, spending=spending),
+        store,
+        spending=spending,
+        faults=None if settings.faults is None else Faults(settings.faults),
+    )
     config = uvicorn.Config(
-        build(
-            llm,
-            settings.key,
-            Quota(enforced=settings.enforce, spending=spending),
-            store,
-            spending=spending,
-            faults=None if settings.faults is None else Faults(settings.faults),
-        ),
+        app,
         loop="asyncio",
-        http="httptools",
+        http=protocol(app.marks),
         ws="none",
         lifespan="on",
         log_config=None,
