@@ -152,3 +152,19 @@ def test_json_mode_allows_any_object_of_a_reasonable_size() -> None:
     free = Draft202012Validator(free_object(2000))
     assert free.is_valid({"a": [1, {"b": None}], "c": "text", "d": True})
     assert not free.is_valid([1])
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": 1.0, "maxLength": 2.0},
+        {"type": "array", "items": {"type": "null"}, "minItems": 1.0, "maxItems": 2.0},
+        {"type": "object", "additionalProperties": {"type": "null"}, "maxProperties": 2.0},
+    ],
+)
+def test_counts_written_as_floats_are_whole_to_the_runtime(schema: Any) -> None:
+    """JSON Schema takes 2.0 for an integer; the runtime's compiler does not."""
+    check(schema, strict=False)
+    made = json.dumps(bounded(schema, 300))
+    assert "1.0" not in made
+    assert "2.0" not in made

@@ -230,7 +230,7 @@ class _Maker:
 
     def _map(self, values: Any, path: str, most: int | None) -> tuple[Schema, int]:
         empty: Schema = {"type": "object", "properties": {}, "additionalProperties": False}
-        most = self._bounds.entries if most is None else min(most, self._bounds.entries)
+        most = self._bounds.entries if most is None else int(min(most, self._bounds.entries))
         if values is False or most == 0:
             return empty, 2
         try:
@@ -245,9 +245,9 @@ class _Maker:
 
     def _array(self, node: Schema, path: str) -> tuple[Schema, int]:
         first = node.get("prefixItems", [])
-        least = node.get("minItems", 0)
+        least = int(node.get("minItems", 0))
         most = node.get("maxItems", max(self._bounds.items, least, len(first)))
-        most = min(most, max(self._bounds.items, least, len(first)))
+        most = int(min(most, max(self._bounds.items, least, len(first))))
         made: list[Schema] = []
         longest = 2
         for index, inner in enumerate(first[:most]):

@@ -31,7 +31,8 @@ def text(node: dict[str, Any], most: int) -> tuple[dict[str, Any], int]:
     ({'type': 'string', 'minLength': 2, 'maxLength': 5}, 7)
     """
     made: dict[str, Any] = {"type": "string"}
-    least = node.get("minLength", 0)
+    # 2.0 is a whole number to JSON Schema, and not to the runtime.
+    least = int(node.get("minLength", 0))
     most = max(most, least + most // 4)
     pattern = node.get("pattern")
     form = node.get("format")
@@ -46,5 +47,5 @@ def text(node: dict[str, Any], most: int) -> tuple[dict[str, Any], int]:
         most += len(pattern) + sum(int(number) for number in re.findall(r"\d+", pattern)[:50])
     if "minLength" in node:
         made["minLength"] = least
-    made["maxLength"] = min(node.get("maxLength", most), most)
+    made["maxLength"] = int(min(node.get("maxLength", most), most))
     return made, int(made["maxLength"]) + 2
