@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.render.columns import Column, ColumnsPainter
 from groqnb.render.message import cost
-from groqnb.types.answer import AnswerBuilder
+from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.errors import GroqnbError
 
 if TYPE_CHECKING:

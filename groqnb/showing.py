@@ -17,7 +17,8 @@ from groqnb.render.stream import (
     publish,
     shows_updates,
 )
-from groqnb.types.answer import Answer, AnswerBuilder
+from groqnb.types.answer import Answer
+from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.chat import ChatCompletion
 from groqnb.types.errors import GroqnbError
 

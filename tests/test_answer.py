@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groqnb.types.answer import Answer, AnswerBuilder, split_thinking
+from groqnb.types.answer import Answer
+from groqnb.types.answer_builder import AnswerBuilder, split_thinking
 from groqnb.types.chat import ChatCompletion, ChatCompletionChunk
 
 

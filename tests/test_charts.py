@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 import groqnb
 from groqnb.render.charts import chart_bundle, chart_html, chart_plain
-from groqnb.types.answer import Answer, AnswerBuilder
+from groqnb.types.answer import Answer
+from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.chart_layout import bar_layout
 from groqnb.types.charts import Chart
 from groqnb.types.chat import ChatCompletion

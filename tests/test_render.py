@@ -18,7 +18,8 @@ from groqnb.render.markdown import MarkdownView, markdown
 from groqnb.render.message import LiveView, answer_bundle, badge, cost, dollars, live_footer
 from groqnb.render.plain import clean, columns
 from groqnb.render.stream import PagePainter, TerminalPainter, painter
-from groqnb.types.answer import Answer, AnswerBuilder, Timing
+from groqnb.types.answer import Answer, Timing
+from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.chat import ChatCompletionChunk, ExecutedTool, ToolCall, Usage
 
 HOSTILE = [
@@ -221,8 +222,14 @@ def test_a_page_is_readable_without_its_style_and_carries_it_once() -> None:
     made = page(el("p", "x"))
     assert made.count("<style>") == 1
     assert "</style><div" in made
-    assert len(made) < 1500
-    assert "--jp-" in made
+    assert len(made) < 300
+
+
+def test_a_page_brings_the_rules_for_what_is_in_it_and_no_others() -> None:
+    made = page(live_footer("local engine"))
+    assert "var(--jp-ui-font-color2" in made
+    assert ".gn-foot{" in made
+    assert ".gn-columns{" not in made
 
 
 # --- markdown ---

@@ -13,7 +13,8 @@ from groqnb.render.markdown import IGNORE_MATH, MarkdownView
 from groqnb.render.message import Bundle, badge, cost, dollars, live_footer
 from groqnb.render.plain import clean, columns
 from groqnb.render.stream import publish, shows_updates
-from groqnb.types.answer import Answer, AnswerBuilder
+from groqnb.types.answer import Answer
+from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.errors import GroqnbError
 
 __all__ = ["Column", "ColumnsPainter", "columns_bundle"]

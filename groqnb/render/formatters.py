@@ -61,7 +61,7 @@ def _answer(answer: Answer, include: Any = None, exclude: Any = None) -> Bundle:
 
 def _completion(reply: ChatCompletion, include: Any = None, exclude: Any = None) -> Bundle:
     from groqnb.render.message import answer_bundle
-    from groqnb.types.answer import AnswerBuilder
+    from groqnb.types.answer_builder import AnswerBuilder
 
     builder = AnswerBuilder(model=reply.model, where=where_from(reply.headers))
     builder.complete(reply)

@@ -12,6 +12,7 @@ Markup('<p title="say &quot;hi&quot;">1 &lt; 2, <b>sure</b></p>')
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -30,9 +31,17 @@ _TAGS = frozenset(
 _VOID = frozenset({"br", "hr"})
 _ATTRIBUTES = frozenset(
     {"class", "href", "rel", "target", "title", "start", "colspan", "value", "max", "open", "role"}
-    | {"aria-label", "style"}
+    | {"aria-label", "scope", "style", "tabindex"}
 )
 _STYLES = frozenset({"text-align:left", "text-align:right", "text-align:center"})
+
+
+# Characters that turn the order of the letters around them, so that what is read is not what
+# stands there; and those that command terminals, with the sequences they begin.
+_UNSEEN = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)?"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 class Markup(str):
@@ -48,7 +57,7 @@ Child = str | Markup | None
 
 
 def text(value: str) -> Markup:
-    """`value` as text between tags, escaped.
+    """`value` as text between tags, escaped, without characters that only mislead.
 
     ```python
     >>> text("<script>")
@@ -58,6 +67,8 @@ def text(value: str) -> Markup:
     """
     if isinstance(value, Markup):
         return value
+    if not value.isprintable():
+        value = _UNSEEN.sub("", value)
     if "&" in value or "<" in value or ">" in value:
         value = _escape(value, quote=False)
     return Markup(value)
@@ -87,7 +98,10 @@ def el(tag: str, *children: Child, **attributes: str | bool | None) -> Markup:
             raise ValueError("only http and https addresses can be links")
         if name == "style" and value not in _STYLES:
             raise ValueError("only the alignment of table cells is styled in place")
-        written.append(f" {name}" if value is True else f' {name}="{_escape(str(value))}"')
+        if value is True:
+            written.append(f" {name}")
+        else:
+            written.append(f' {name}="{_escape(_UNSEEN.sub("", str(value)))}"')
     start = f"<{tag}{''.join(written)}>"
     return Markup(start) if tag in _VOID else Markup(f"{start}{join(children)}</{tag}>")
 
@@ -138,17 +152,23 @@ def png(data: bytes, alt: str) -> Markup:
     if png_size(data) is None:
         raise ValueError("only PNG pictures are shown")
     source = b64encode(data).decode("ascii")
-    return Markup(f'<img src="data:image/png;base64,{source}" alt="{_escape(alt)}">')
+    shown = _escape(_UNSEEN.sub("", alt))
+    return Markup(f'<img src="data:image/png;base64,{source}" alt="{shown}">')
 
 
 def page(*children: Child) -> Markup:
-    """A whole output: its style sheet and a `div` that holds the children."""
-    return Markup(f"<style>{_style()}</style>{el('div', *children, class_='groqnb')}")
+    """A whole output: the part of the style sheet that it needs, and a `div` of the children."""
+    body = el("div", *children, class_="groqnb")
+    # Every output carries its rules, streaming ones many times: those for what is not in it stay
+    # away. A text that only speaks of a class brings a rule along, which does no harm.
+    needed = (rule for names, rule in _rules() if not names or any(n in body for n in names))
+    return Markup(f"<style>{''.join(needed)}</style>{body}")
 
 
 @lru_cache(maxsize=1)
-def _style() -> str:
+def _rules() -> list[tuple[tuple[str, ...], str]]:
+    """The rules of the style sheet, a line each, and the classes one of which each is for."""
     source = (Path(__file__).parent / "static" / "answer.css").read_text(encoding="utf-8")
-    # Every output carries it, streaming ones many times: without comments and line breaks.
     lines = [line.strip() for line in source.splitlines()]
-    return "".join(line for line in lines if not line.startswith("/*"))
+    rules = [line for line in lines if line and not line.startswith("/*")]
+    return [(tuple(re.findall(r"\.(gn-[a-z-]+|highlight)", rule)), rule) for rule in rules]

@@ -9,7 +9,11 @@ __all__ = ["clean", "columns"]
 
 # Escape sequences of terminals first, then whatever else would move a cursor or ring a bell.
 _CONTROLS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)?")
-_SINGLE = {code: None for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)}
+# So does what turns the order of letters around: it would show what does not stand there.
+_TURNING = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SINGLE = {
+    code: None for code in (*range(32), 127, *range(128, 160), *_TURNING) if code not in (9, 10)
+}
 
 
 def clean(text: str) -> str:

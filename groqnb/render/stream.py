@@ -25,7 +25,8 @@ from groqnb.render.message import (
 from groqnb.render.plain import clean
 
 if TYPE_CHECKING:
-    from groqnb.types.answer import Answer, AnswerBuilder
+    from groqnb.types.answer import Answer
+from groqnb.types.answer_builder import AnswerBuilder
 
 __all__ = [
     "PagePainter",

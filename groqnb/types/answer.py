@@ -1,25 +1,28 @@
-"""`Answer`: what a question came to, as plain data, and the builder that collects a stream into it.
+"""`Answer`: what a question came to, as plain data.
 
-An Answer knows nothing of IPython: how it looks in a notebook is decided by the formatters in
-`groqnb.render.formatters`, so it can be pickled, compared and put into a table.
+It is made by `groqnb.types.answer_builder`, and knows nothing of IPython: how it looks in a
+notebook is decided by the formatters in `groqnb.render.formatters`, so it can be pickled, compared
+and put into a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from groqnb.types.chat import ExecutedTool, FunctionCall, SearchResult, ToolCall, Usage
+from groqnb.types.records import Citation, Citations, ExecutedTools, FoundPages, ToolCalls
+from groqnb.types.verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from groqnb.types.charts import Chart
-    from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, ToolCallDelta
+    from groqnb.types.chat import Usage, UsageBreakdown
 
-__all__ = ["Answer", "AnswerBuilder", "Timing", "split_thinking"]
+__all__ = ["Answer", "Timing", "asks_for_json"]
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,19 @@ class Answer:
     Attributes:
         text: the answer, without reasoning.
         reasoning: what the model thought first, where it says so; else None.
-        tool_calls: calls of your own tools that the model asks for.
-        executed_tools: tools that ran on the server's side.
+        parsed: what the text says as JSON, where `response_format` asked for JSON; else None.
+        tool_calls: calls of your own tools that the model asks for; a list with `.to_frame()`.
+        executed_tools: tools that ran on the server's side; a list with `.to_frame()`.
         charts: what those tools drew, see `Chart`.
-        search_results: the pages those tools found, of all searches in order.
+        search_results: the pages those tools found, of all searches in order; a list with
+            `.to_frame()`.
+        images: the images those tools found, as the API tells them: addresses, mostly.
+        citations: what passages of the text rest on, where the model says so; a list with
+            `.to_frame()`.
+        annotations: the same as the API tells it.
+        refusal: why the model refused, where it says so apart from the text.
+        verdict: what a guard model says of the text that it was given; None of other models.
+        usage_breakdown: tokens and times of each model of a Compound system; has `.to_frame()`.
         usage: tokens counted by the server, or None for an answer that was stopped early.
         timing: seconds, and tokens per second.
         model_asked, model_answered: they differ when the local engine answered.
@@ -62,13 +74,14 @@ class Answer:
     answer = groqnb.show(client.chat.completions.create(model=m, messages=q, stream=True))
     answer.text, answer.usage.completion_tokens, answer.timing.ttft
     answer.to_frame()
+    answer.search_results.to_frame()
     ```
     """
 
     text: str
     reasoning: str | None = None
-    tool_calls: list[ToolCall] = field(default_factory=list)
-    executed_tools: list[ExecutedTool] = field(default_factory=list)
+    tool_calls: ToolCalls = field(default_factory=ToolCalls)
+    executed_tools: ExecutedTools = field(default_factory=ExecutedTools)
     usage: Usage | None = None
     timing: Timing = field(default_factory=Timing)
     model_asked: str = ""
@@ -79,12 +92,53 @@ class Answer:
     finish_reason: str | None = None
     stopped: bool = False
     messages: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[Any] = field(default_factory=list)
+    refusal: str | None = None
+    usage_breakdown: UsageBreakdown | None = None
+    response_format: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        # Plain lists are welcome, too; they get their tables here.
+        object.__setattr__(self, "tool_calls", ToolCalls(self.tool_calls))
+        object.__setattr__(self, "executed_tools", ExecutedTools(self.executed_tools))
 
     @property
-    def search_results(self) -> list[SearchResult]:
+    def parsed(self) -> Any:
+        """What the text says as JSON, where JSON was asked for; else, and for broken JSON, None.
+
+        ```python
+        pd.DataFrame(answer.parsed["invoices"])
+        ```
+        """
+        if not asks_for_json(self.response_format):
+            return None
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def search_results(self) -> FoundPages:
         """Every page that the executed tools found, in order."""
         found = [tool.search_results for tool in self.executed_tools if tool.search_results]
-        return [result for results in found for result in results.results or []]
+        return FoundPages(result for results in found for result in results.results or [])
+
+    @property
+    def images(self) -> list[Any]:
+        """Every image that the executed tools found, in order."""
+        found = [tool.search_results for tool in self.executed_tools if tool.search_results]
+        return [image for results in found for image in results.images or []]
+
+    @property
+    def citations(self) -> Citations:
+        """What passages of the text rest on, in order."""
+        found = [Citation.from_annotation(each, self.text) for each in self.annotations]
+        return Citations(each for each in found if each is not None)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What a guard model says; None of other models."""
+        return verdict_of(self.model_asked or self.model_answered, self.text)
 
     @cached_property
     def charts(self) -> list[Chart]:
@@ -141,171 +195,14 @@ class Answer:
         return f"Answer({text!r}, model_answered={self.model_answered!r}{stopped})"
 
 
-def split_thinking(content: str, *, complete: bool = True) -> tuple[str | None, str]:
-    """Split a leading `<think>…</think>` off: the reasoning (None without one), and the rest.
-
-    While more is to come (not `complete`), "<thi" is not taken for text yet.
+def asks_for_json(response_format: Mapping[str, Any] | None) -> bool:
+    """True when a request with this `response_format` is answered in JSON.
 
     ```python
-    >>> split_thinking("<think>2 and 2</think>\\n\\n4")
-    ('2 and 2', '4')
+    >>> asks_for_json({"type": "json_object"})
+    True
 
     ```
     """
-    start = content.lstrip()
-    if not start.startswith("<think>"):
-        undecided = not complete and start and "<think>".startswith(start)
-        return None, "" if undecided else content
-    thought, closed, rest = start[len("<think>") :].partition("</think>")
-    return thought.strip(), rest.lstrip() if closed else ""
-
-
-class AnswerBuilder:
-    """Collects the chunks of a stream, or one whole reply, into an Answer.
-
-    `earlier` is the text that this answer goes on from (a prefill).
-
-    ```python
-    builder = AnswerBuilder(model="llama-3.3-70b-versatile", messages=messages)
-    for chunk in stream:
-        builder.feed(chunk)
-    answer = builder.build(ttft=stream.ttft)
-    ```
-    """
-
-    def __init__(
-        self,
-        *,
-        model: str = "",
-        messages: Iterable[Mapping[str, Any]] = (),
-        where: str = "cloud",
-        url: str | None = None,
-        earlier: str = "",
-    ) -> None:
-        self.model_asked = model
-        self.where = where
-        self.url = url
-        self._messages = [dict(message) for message in messages]
-        self._earlier = earlier
-        self._content: list[str] = []
-        self._reasoning: list[str] = []
-        self._calls: dict[int, dict[str, str]] = {}
-        self._tools: dict[int, ExecutedTool] = {}
-        self._model = ""
-        self._usage: Usage | None = None
-        self._request_id: str | None = None
-        self._finish_reason: str | None = None
-
-    def feed(self, chunk: ChatCompletionChunk) -> str:
-        """Take one chunk; the text that it adds."""
-        if chunk.model:
-            self._model = chunk.model
-        if chunk.x_groq is not None and chunk.x_groq.id:
-            self._request_id = chunk.x_groq.id
-        self._usage = chunk.total_usage or self._usage
-        added = ""
-        for choice in chunk.choices:
-            if choice.index != 0:
-                continue
-            self._finish_reason = choice.finish_reason or self._finish_reason
-            delta = choice.delta
-            if delta.content:
-                added = delta.content
-                self._content.append(added)
-            if delta.reasoning:
-                self._reasoning.append(delta.reasoning)
-            for call in delta.tool_calls or ():
-                self._add_call(call)
-            for tool in delta.executed_tools or ():
-                self._tools[len(self._tools) if tool.index is None else tool.index] = tool
-        return added
-
-    def _add_call(self, piece: ToolCallDelta) -> None:
-        call = self._calls.setdefault(piece.index, {"id": "", "name": "", "arguments": ""})
-        call["id"] = piece.id or call["id"]
-        if piece.function is not None:
-            call["name"] += piece.function.name or ""
-            call["arguments"] += piece.function.arguments or ""
-
-    def complete(self, reply: ChatCompletion) -> None:
-        """Take a whole reply."""
-        self._model, self._usage = reply.model, reply.usage
-        self._request_id = reply.request_id
-        if not reply.choices:
-            return
-        choice = reply.choices[0]
-        message = choice.message
-        self._finish_reason = choice.finish_reason
-        self._content = [message.content or ""]
-        self._reasoning = [message.reasoning or ""]
-        self._tools = dict(enumerate(message.executed_tools or ()))
-        self._calls = {
-            index: {
-                "id": call.id,
-                "name": call.function.name,
-                "arguments": call.function.arguments,
-            }
-            for index, call in enumerate(message.tool_calls or ())
-        }
-
-    def parts(self, *, complete: bool = False) -> tuple[str | None, str]:
-        """The reasoning (None without any) and the text, as far as they have come."""
-        thought, text = split_thinking("".join(self._content), complete=complete)
-        reasoning = "".join(self._reasoning) or thought
-        return reasoning or None, self._earlier + text
-
-    def build(
-        self,
-        *,
-        headers: Mapping[str, str] | None = None,
-        ttft: float | None = None,
-        wall: float | None = None,
-        stopped: bool = False,
-        request_id: str | None = None,
-    ) -> Answer:
-        """The Answer so far. Times in seconds; `headers` are those of the reply."""
-        reasoning, text = self.parts(complete=True)
-        answered = (headers or {}).get("x-groqnb-model") or self._model or self.model_asked
-        calls = [
-            ToolCall(
-                id=call["id"],
-                function=FunctionCall(name=call["name"], arguments=call["arguments"]),
-            )
-            for _, call in sorted(self._calls.items())
-        ]
-        reply: dict[str, Any] = {"role": "assistant", "content": text}
-        if calls:
-            reply["tool_calls"] = [call.model_dump(exclude_none=True) for call in calls]
-        said = [reply] if text or calls else []
-        return Answer(
-            text=text,
-            reasoning=reasoning,
-            tool_calls=calls,
-            executed_tools=[tool for _, tool in sorted(self._tools.items())],
-            usage=self._usage,
-            timing=self._timing(ttft, wall),
-            model_asked=self.model_asked or self._model,
-            model_answered=answered,
-            where=self.where,
-            url=self.url,
-            request_id=self._request_id or request_id,
-            finish_reason=self._finish_reason,
-            stopped=stopped,
-            messages=[*self._messages, *said],
-        )
-
-    def _timing(self, ttft: float | None, wall: float | None) -> Timing:
-        usage = self._usage or Usage()
-        spent = usage.completion_time
-        if not spent and wall is not None:
-            spent = wall - (ttft or 0.0)
-        tokens = usage.completion_tokens
-        return Timing(
-            ttft=ttft,
-            wall=wall,
-            queue=usage.queue_time,
-            prompt=usage.prompt_time,
-            completion=usage.completion_time,
-            total=usage.total_time,
-            tokens_per_second=tokens / spent if tokens and spent and spent > 0 else None,
-        )
+    kind = response_format.get("type") if isinstance(response_format, Mapping) else None
+    return kind in ("json_object", "json_schema")

@@ -13,6 +13,8 @@ from groqnb.types.base import Model, Reply, StreamChunk
 from groqnb.types.executed_tools import CodeResult, ExecutedTool, SearchResult, SearchResults
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from groqnb.types.charts import Chart
 
 __all__ = [
@@ -66,6 +68,27 @@ class UsageBreakdown(Model):
 
     models: list[ModelUsage] | None = None
 
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each model's share: tokens, and seconds. Needs pandas.
+
+        ```python
+        reply.usage_breakdown.to_frame().groupby("model").sum()
+        ```
+        """
+        import pandas as pd
+
+        names = ("prompt", "completion", "total")
+        columns = [f"{name}_tokens" for name in names] + ["queue_time"]
+        columns += [f"{name}_time" for name in names]
+        rows = [
+            {"model": one.model, **{name: getattr(one.usage, name) for name in columns}}
+            for one in self.models or ()
+        ]
+        frame: pd.DataFrame = pd.DataFrame(rows, columns=["model", *columns]).astype(
+            {name: "Int64" if name.endswith("tokens") else "Float64" for name in columns}
+        )
+        return frame
+
 
 class XGroq(Model):
     """Groq's own fields: the request's id; in streams the usage, or why the stream stopped."""
@@ -99,6 +122,8 @@ class Message(Model):
     tool_calls: list[ToolCall] | None = None
     executed_tools: list[ExecutedTool] | None = None
     function_call: FunctionCall | None = None
+    annotations: Any = None
+    refusal: Any = None
 
     @property
     def charts(self) -> list[Chart]:

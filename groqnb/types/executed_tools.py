@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from groqnb.types.base import Model
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from groqnb.types.charts import Chart
 
-__all__ = ["CodeResult", "ExecutedTool", "SearchResult", "SearchResults"]
+__all__ = ["BrowserResult", "CodeResult", "ExecutedTool", "SearchResult", "SearchResults"]
 
 
 class SearchResult(Model):
@@ -29,6 +31,21 @@ class SearchResults(Model):
 
     results: list[SearchResult] | None = None
     images: list[Any] | None = None
+
+    def to_frame(self) -> pd.DataFrame:
+        """The pages: `title`, `url`, `score` (0 to 1), `content`. Needs pandas."""
+        from groqnb.types.records import FoundPages
+
+        return FoundPages(self.results or ()).to_frame()
+
+
+class BrowserResult(Model):
+    """A window of a browser that a built-in tool opened."""
+
+    title: str | None = None
+    url: str | None = None
+    content: str | None = None
+    live_view_url: str | None = None
 
 
 class CodeResult(Model):
@@ -53,6 +70,7 @@ class ExecutedTool(Model):
     output: str | None = None
     code_results: list[CodeResult] | None = None
     search_results: SearchResults | None = None
+    browser_results: list[BrowserResult] | None = None
 
     @property
     def charts(self) -> list[Chart]:

@@ -52,7 +52,7 @@ PAINTING = """
 import time
 from IPython.display import Markdown, display
 from groqnb.render.stream import painter
-from groqnb.types.answer import AnswerBuilder
+from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.chat import ChatCompletionChunk
 
 def paced(step):
