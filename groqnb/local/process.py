@@ -232,8 +232,6 @@ def _environment() -> dict[str, str]:
     env = dict(os.environ)
     # The engine has no use for the cloud's key.
     env.pop("GROQ_API_KEY", None)
-    # Spinning threads starve each other on a busy machine; llama.cpp reads this on import.
-    env.setdefault("OMP_WAIT_POLICY", "passive")
     root = Path(__file__).resolve().parents[2]
     if root.name not in ("site-packages", "dist-packages"):
         # Run from a source tree: the child stands in another folder and must find it too.

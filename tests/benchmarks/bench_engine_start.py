@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import statistics
 import subprocess
@@ -71,9 +70,8 @@ def _peers(path: Path) -> float:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     script = Path(__file__).with_name("bare_engine.py")
-    env = {**os.environ, "OMP_WAIT_POLICY": "passive"}
     start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, str(script), str(path), str(port)], env=env)
+    child = subprocess.Popen([sys.executable, str(script), str(path), str(port)])
     try:
         _first_token(port, "none")
         return time.perf_counter() - start

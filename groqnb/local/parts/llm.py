@@ -22,8 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from groqnb.local.built_in_tools import BuiltInTools
 from groqnb.local.chat_messages import Turn
 from groqnb.local.images import Eyes
+from groqnb.local.parts import waiting
 from groqnb.local.parts.completion import (
     Completion,
     Done,
@@ -54,18 +56,20 @@ class Llm:
         self._path = path
         self._key = secrets.token_hex(16)
         self._loaded: Future[Any] = Future()
+        self._spinning: int | None = None
         self._threads = ThreadPoolExecutor(_SLOTS, "generate")
         self._seats = Seats(_SLOTS, context)
         #: Chooses among tools for the model, which cannot do it well itself.
         self.router = Router()
         #: Puts images into words for the model, which cannot see.
         self.eyes = Eyes()
+        #: Tools that the engine runs for the model.
+        self.built_in = BuiltInTools()
 
     def load(self) -> None:
         """Load the model, in this thread. A failure is kept for the requests that wait."""
         try:
-            # Read by llama.cpp's thread pool: spinning threads starve each other.
-            os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+            self._spinning = waiting.choose()
             import xllamacpp
 
             self._loaded.set_result(xllamacpp.Server(self._settings(xllamacpp)))
