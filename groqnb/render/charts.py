@@ -6,14 +6,18 @@ Drawing takes most of a second where matplotlib is not imported yet, so nothing 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from groqnb.render.html import Child, Markup, el, page, png, table
 from groqnb.render.markdown import IGNORE_MATH
-from groqnb.render.message import Bundle
 from groqnb.render.plain import clean
 from groqnb.render.plain import columns as aligned
 from groqnb.types.chart_frame import columns, leaves, rows
 from groqnb.types.charts import Chart
 from groqnb.types.png import png_size
+
+if TYPE_CHECKING:
+    from groqnb.render.message import Bundle
 
 __all__ = ["chart_bundle", "chart_html", "chart_plain", "description"]
 
