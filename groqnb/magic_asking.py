@@ -71,7 +71,7 @@ def _question(asked: Ask, text: str, names: Mapping[str, Any]) -> Question:
     usual, remark = session.default_model, ""
     if asked.model is None:
         model = magic_images.model_for(usual, messages)
-        remark = f"{model} was asked, since {usual} takes no images" if model != usual else ""
+        remark = f"{usual} takes no images" if model != usual else ""
     else:
         model = fill(asked.model)
     return Question(

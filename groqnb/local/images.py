@@ -61,7 +61,7 @@ class Eyes:
                 else:
                     data = await _fetched(image, left, private=self.private)
                     left -= len(data)
-                told.append(f"{image.mark}: {await self._described(image, data)}")
+                told.append(f"{image.mark} {await self._described(image, data)}")
             made.append(replace(turn, content="\n\n".join([turn.content, *told])))
         return made
 
@@ -83,14 +83,15 @@ class Eyes:
         """The description of an image. Raises ValueError where it cannot be decoded."""
         image = image_facts.opened(data, catalog.limit("image_pixels"))
         size = sorted((found.width, found.height), reverse=image.width > image.height)
-        told = f"a {found.kind} of {size[0]}×{size[1]} pixels; {image_facts.facts(image)}."
+        told = f"a {found.kind} of {size[0]}×{size[1]} pixels; {image_facts.facts(image)}"
         lines = self._ocr.read(image)
         text = "\n".join(lines)
         if not text:
-            return f"{told} OCR on this machine read no text in it."
+            return f"is {told}. OCR on this machine read no text in it."
         if len(text) > _MOST_TEXT:
             text = f"{text[:_MOST_TEXT]}\n(the rest was left out)"
-        return f'{told} It shows this text, read by OCR on this machine:\n"""\n{text}\n"""'
+        # The text first: small models take the numbers among the facts for an answer otherwise.
+        return f'shows this text, read by OCR on this machine:\n"""\n{text}\n"""\nIt is {told}.'
 
 
 async def _fetched(image: ImagePart, most: int, *, private: bool) -> bytes:

@@ -150,9 +150,9 @@ def test_images_are_described_in_order_and_where_they_stand(eyes: Eyes) -> None:
     ]
     made = asyncio.run(eyes.described(read_messages({"messages": messages}, SCOUT)))
     first, _, last = (turn.content for turn in made)
-    assert first.startswith("First\n[image 1]\nSecond\n[image 2]\n\n[image 1]: a PNG of 11×10")
-    assert "[image 2]: a PNG of 12×10" in first
-    assert last.startswith("[image 3]\nThird\n\n[image 3]: a PNG of 13×10")
+    assert first.startswith("First\n[image 1]\nSecond\n[image 2]\n\n[image 1] is a PNG of 11×10")
+    assert "[image 2] is a PNG of 12×10" in first
+    assert last.startswith("[image 3]\nThird\n\n[image 3] is a PNG of 13×10")
 
 
 @pytest.mark.parametrize(
