@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import resource
@@ -14,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from groqnb.local.parts import corpus_index
+from groqnb.local.parts.built_in import BuiltIn, Outcome, Settings
 from groqnb.local.parts.corpus import Corpus
 from groqnb.local.parts.corpus_build import build
 from groqnb.local.parts.corpus_docstrings import read_module
 from groqnb.local.parts.corpus_domains import country_weight, is_wanted
 from groqnb.local.parts.corpus_folder import Folder
 from groqnb.local.parts.corpus_secrets import is_secret_name, without_secrets
+from groqnb.local.parts.visit_website import VisitWebsite
+from groqnb.local.parts.web_search import BrowserSearch, WebSearch, query_of
 
 QUESTIONS = [
     ("How do I read a CSV file with pandas?", "pandas/pandas.read_csv"),
@@ -432,3 +436,71 @@ def test_a_folder_with_too_much_in_it_is_read_in_part(notebooks: Path) -> None:
     assert time.process_time() - before < 2
     assert len(pages) <= 1_000
     assert max(len(page.text) for page in pages) <= 41_000
+
+
+def run(tool: BuiltIn, **settings: object) -> Outcome:
+    """What the tool gives for a question about zebras."""
+    arguments = tool.arguments_from("Search for zebra stripes, please?")
+    assert arguments is not None
+    return asyncio.run(tool.run(arguments, Settings(**settings)))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def zebras(tmp_path: Path) -> Iterator[Corpus]:
+    install(tmp_path / "site", "zebra", '"""Striped animals: zebra stripes of the savanna."""\n')
+    corpus = Corpus(None, tmp_path / "cache", [str(tmp_path / "site")])
+    yield corpus
+    corpus.close()
+
+
+@pytest.mark.parametrize("kind", [WebSearch, BrowserSearch])
+def test_a_search_says_that_it_did_not_search_the_web(
+    zebras: Corpus, kind: type[WebSearch] | type[BrowserSearch]
+) -> None:
+    outcome = run(kind(zebras))
+    assert "Not the web." in outcome.output.partition("\n")[0]
+    assert "local://docs.zebra.example/zebra/zebra" in outcome.output
+    assert outcome.search_results is not None
+    for result in outcome.search_results["results"]:
+        assert set(result) == {"title", "url", "content", "score"}
+        assert 0 < result["score"] <= 1
+    assert not outcome.failed
+    nothing = run(kind(zebras), exclude_domains=["*.example"])
+    assert nothing.failed
+    assert "does not reach the web" in nothing.output
+    assert nothing.search_results == {"results": [], "images": []}
+
+
+def test_images_come_when_they_are_asked_for(zebras: Corpus) -> None:
+    shown = run(WebSearch(zebras), include_images=True).search_results
+    assert shown is not None
+    assert shown["images"] == ["https://img.example/zebra.png"]
+    without = run(WebSearch(zebras)).search_results
+    assert without is not None
+    assert without["images"] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "failed"),
+    [
+        ("Read local://docs.zebra.example/zebra.", "All about breeding", False),
+        ("Read local://docs.zebra.example/gnu", "There is no page", True),
+        ("Read https://docs.zebra.example/en/, then https://b.example", "local://docs.zebra", True),
+        ("Read http://[broken", "does not reach the web", True),
+        ("Read it", "no address", True),
+    ],
+)
+def test_only_pages_of_the_corpus_can_be_visited(
+    zebras: Corpus, question: str, told: str, failed: bool
+) -> None:
+    tool = VisitWebsite(zebras)
+    outcome = asyncio.run(tool.run(tool.arguments_from(question), Settings()))
+    assert told in outcome.output
+    assert outcome.failed is failed
+    assert tool.is_asked_for(question) is ("://" in question)
+
+
+def test_of_a_long_message_what_it_asks_is_searched() -> None:
+    message = "Here is my log. " + "Nothing of interest happened. " * 40 + "Why does merge fail?"
+    assert query_of(message) == "Why does merge fail?"
+    assert len(query_of("word " * 1000)) <= 300

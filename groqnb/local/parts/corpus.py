@@ -31,6 +31,7 @@ __all__ = ["Corpus", "Found", "Result"]
 
 _MOST_SECONDS = 2.5
 _POLL_SECONDS = 0.05
+_MOST_STARTS = 3
 _CANDIDATES = 60
 #: Below, too little of the question is on the page.
 _LEAST_SCORE = 0.42
@@ -122,6 +123,12 @@ class Corpus:
             index, _ = self._ready(path.replace("/", " "), installed(self._packages_in))
             return index.page(host, path)
 
+    def at_host(self, host: str) -> list[str]:
+        """The addresses of the packages whose documentation is at `host`, at most three."""
+        with self._lock:
+            index, _ = self._ready("", installed(self._packages_in))
+            return [page.url for page in index.described(host)[:3]]
+
     def close(self) -> None:
         """Let go of the index, and of a process that makes it."""
         with self._lock:
@@ -141,21 +148,17 @@ class Corpus:
         asked = set(text.lower().replace(".", " ").split())
         first = [package.name for package in packages if package.name in asked]
         needed = set(first or CORE)
-        started = False
+        starts = 0
         while True:
             known = index.stamps()
-            whole = {name for name, (_, whole) in known.items() if whole}
-            missing = [
-                package
-                for package in packages
-                if package.name not in whole or known[package.name][0] != package.stamp
-            ]
+            new = [each for each in packages if known.get(each.name, ("",))[0] != each.stamp]
+            half = [each for each in packages if known.get(each.name) == (each.stamp, False)]
+            missing = {package.name for package in [*new, *half]}
             gone = known.keys() - {package.name for package in packages}
-            if (missing or gone) and not started:
-                # Once: where it cannot do its work, it would end again and again.
-                self._start_builder(first)
-                started = True
-            if not needed.intersection(package.name for package in missing) and not gone:
+            if (missing or gone) and starts < _MOST_STARTS:
+                # Where it cannot do its work, it would end again and again.
+                starts += self._start_builder(first)
+            if not new and not gone and not needed & missing:
                 break
             if time.monotonic() > end:
                 break
@@ -175,9 +178,13 @@ class Corpus:
                 self._index = Index(self._path)
         return self._index
 
-    def _start_builder(self, first: Sequence[str]) -> None:
-        if self._builder is not None and self._builder.poll() is None:
-            return
+    def _start_builder(self, first: Sequence[str]) -> bool:
+        """Start the process that makes the index; False while one of ours runs."""
+        if self._builder is not None:
+            if self._builder.poll() is None:
+                return False
+            assert self._builder.stdin is not None
+            self._builder.stdin.close()
         settings = {"path": str(self._path), "folders": self._packages_in, "first": list(first)}
         self._builder = subprocess.Popen(
             [sys.executable, "-m", "groqnb.local.parts.corpus_build"],
@@ -196,6 +203,7 @@ class Corpus:
         except BrokenPipeError:
             # It ended at once; the search goes on with what is there.
             self._builder.wait()
+        return True
 
 
 def _environment() -> dict[str, str]:

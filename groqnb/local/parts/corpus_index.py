@@ -205,6 +205,15 @@ class Index:
         )
         return _page(rows[0]) if rows else None
 
+    def described(self, host: str) -> list[Page]:
+        """The descriptions of the packages at `host`."""
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM pages"
+            " WHERE host = ? AND lower(replace(path, '_', '-')) = package ORDER BY path",
+            (host.lower(),),
+        )
+        return [_page(row) for row in rows]
+
 
 def _statements(script: str) -> Iterable[str]:
     statement = ""

@@ -23,6 +23,7 @@ from groqnb.local.parts.corpus_docstrings import (
     built_in,
     read_module,
 )
+from groqnb.local.parts.corpus_names import Names
 from groqnb.local.parts.corpus_pages import PACKAGES_HOST, Page, clean, split_name
 
 __all__ = ["CORE", "Package", "described", "documented", "installed"]
@@ -44,7 +45,6 @@ _SKIPPED = re.compile(
 # Where a project says that its documentation is, the best label first.
 _LABELS = ("documentation", "docs", "homepage", "home", "website", "repository", "source", "code")
 _PYTHON_HOST = "docs.python.org"
-_PRIVATE_WEIGHT = 0.85
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def documented(package: Package, host: str) -> Iterator[Page]:
     modules = list(_read(package))
     if package.is_python:
         modules += built_in()
-    names = _Names(modules)
+    names = Names(modules)
     standing = _standing(package)
     seen: set[str] = set()
     for module, content in modules:
@@ -174,62 +174,6 @@ def _page(
         text=head + text,
         weight=weight,
     )
-
-
-class _Names:
-    """The names under which users know the things of a package: where it exports them."""
-
-    def __init__(self, modules: Sequence[tuple[str, Module]]) -> None:
-        self._exports: dict[str, set[str]] = {}
-        self._stars: dict[str, set[str]] = {}
-        self._heirs: dict[str, list[str]] = {}
-        for place, module in modules:
-            for exported in module.exports:
-                self._exports.setdefault(exported, set()).add(place)
-            for star in module.stars:
-                source = place + star if star.startswith(".") else star
-                self._stars.setdefault(source, set()).add(place)
-            for base, heirs in module.heirs.items():
-                self._heirs.setdefault(base, []).extend(heirs)
-
-    def public(self, module: str, name: str) -> tuple[str, str, float]:
-        """The name to tell, other names to be found by, and how public it is (1 is most)."""
-        first, dot, rest = name.partition(".")
-        place = self._place(module, first) if first else None
-        if place is not None:
-            return f"{place}.{name}", "", _depth_weight(f"{place}.{name}")
-        # What a hidden class does, its heirs do for the user: NDFrame is a DataFrame.
-        heirs = sorted(
-            (place, heir)
-            for heir in self._heirs.get(first, ())
-            if (place := self._place(module, heir)) is not None
-        )
-        if heirs and dot:
-            place, heir = heirs[0]
-            full = f"{place}.{heir}.{rest}"
-            return full, "".join(f" {other}" for _, other in heirs[1:4]), _depth_weight(full)
-        full = ".".join(filter(None, (module, name)))
-        private = _PRIVATE_WEIGHT if _is_private(full) else 0.95
-        return full, "", private * _depth_weight(full)
-
-    def _place(self, module: str, name: str) -> str | None:
-        root = module.partition(".")[0]
-        places = [
-            place
-            for place in self._exports.get(name, set()) | self._stars.get(module, set())
-            if place.partition(".")[0] == root
-            and not _is_private(place)
-            and (module.startswith(f"{place}.") or place == root)
-        ]
-        return min(places, key=len) if places else None
-
-
-def _depth_weight(full: str) -> float:
-    return 1.0 - 0.02 * max(0, full.count(".") - 1)
-
-
-def _is_private(name: str) -> bool:
-    return any(part.startswith("_") for part in name.split(".")) or ".internal" in name
 
 
 def _sources(package: Package) -> Iterator[tuple[str, Path]]:
