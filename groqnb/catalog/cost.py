@@ -38,7 +38,11 @@ class Cost:
 
 def own_prices_path() -> Path:
     """Where the user's own prices stand, if there are any."""
-    named = os.environ.get("GROQNB_PRICES")
+    return _prices_path(os.environ.get("GROQNB_PRICES"))
+
+
+@lru_cache(maxsize=8)  # asked at the end of every call
+def _prices_path(named: str | None) -> Path:
     if named:
         return Path(named)
     from platformdirs import user_config_dir
@@ -125,7 +129,7 @@ def tools_cost(executed: Mapping[str, int], *, advanced_search: bool = False) ->
 def _own() -> dict[str, Price]:
     path = own_prices_path()
     try:
-        changed = path.stat().st_mtime_ns
+        changed = os.stat(path).st_mtime_ns
     except OSError:
         return {}
     return _read_own(path, changed)

@@ -16,6 +16,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from groqnb.ledger import blocks
@@ -49,7 +50,11 @@ class LedgerUnreadable(Exception):
 
 def default_path() -> Path:
     """The user's ledger: `usage.sqlite` in GROQNB_DATA_DIR, else in the user's data folder."""
-    folder = os.environ.get("GROQNB_DATA_DIR")
+    return _path_in(os.environ.get("GROQNB_DATA_DIR"))
+
+
+@lru_cache(maxsize=8)  # asked at the end of every call
+def _path_in(folder: str | None) -> Path:
     if not folder:
         from platformdirs import user_data_dir
 
@@ -73,6 +78,7 @@ class Store:
         self._connection: sqlite3.Connection | None = None
         self._process = 0
         self._pending: deque[Row] = deque(maxlen=_MOST_PENDING)
+        self._patience = -1.0  # s, as the connection has it
         self._waiting = False
         self._broken = ""
         self._appended = 0
@@ -133,9 +139,12 @@ class Store:
             return True
         try:
             connection = self._open()
-            _set_patience(connection, patience)
-            with _transaction(connection):
-                connection.executemany(_INSERT, rows)
+            self._set_patience(connection, patience)
+            if len(rows) == 1:  # the usual case: a statement is a transaction of its own
+                connection.execute(_INSERT, rows[0])
+            else:
+                with _transaction(connection):
+                    connection.executemany(_INSERT, rows)
         except LedgerUnreadable as error:
             self._give_up(str(error))
             return False
@@ -151,6 +160,11 @@ class Store:
             self._pending.popleft()
         self._appended += len(rows)
         return True
+
+    def _set_patience(self, connection: sqlite3.Connection, seconds: float) -> None:
+        if seconds != self._patience:
+            _set_patience(connection, seconds)
+            self._patience = seconds
 
     def _give_up(self, why: str) -> None:
         self._broken = why
@@ -169,6 +183,7 @@ class Store:
             connection.close()
             raise
         self._connection, self._process = connection, os.getpid()
+        self._patience = _PATIENCE
         return connection
 
     def _pack_quietly(self) -> None:
@@ -227,7 +242,7 @@ class Store:
         try:
             with self._lock:
                 connection = self._open()
-                _set_patience(connection, _PATIENCE)
+                self._set_patience(connection, _PATIENCE)
                 # In one transaction: a block must not be missed, nor its rows be met twice.
                 with _transaction(connection, "DEFERRED"):
                     found = connection.execute(
