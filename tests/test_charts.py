@@ -424,6 +424,17 @@ def test_the_picture_tells_how_single_bars_lie(values: Any, lying: bool) -> None
     assert bar_layout(Chart.from_json(data, png=png)) == (False, lying)
 
 
+def test_labels_of_lying_groups_are_put_right() -> None:
+    """e2b-charts swaps them once for each group; with two, "value" is where names should be."""
+    png, data = drawn_bars(False, True, [[3, 7, 5], [2, 1, 4]], 0)
+    chart = Chart.from_json({**data, "x_label": "value", "y_label": "name"}, png=png)
+    ax = chart.plot()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("value", "name")
+    assert list(chart.to_frame().columns) == ["name", "group", "value"]
+    ax = chart.plot(horizontal=False)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("name", "value")
+
+
 def test_what_is_said_counts_more_than_what_is_seen() -> None:
     png, data = drawn_bars(True, False, [[3, 7, 5], [2, 1, 4]], 0)
     chart = Chart.from_json(data, png=png)

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from groqnb.types.chart_json import Coordinate
+from groqnb.types.chart_layout import names_are_crossed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +27,12 @@ def leaves(chart: Chart) -> list[Chart]:
     return [leaf for part in chart.charts for leaf in leaves(part)]
 
 
-def columns(chart: Chart) -> list[str]:
-    """The names of the columns; empty for a chart without data of its own."""
-    x, y = chart.x_label, chart.y_label
+def columns(chart: Chart, *, crossed: bool = False) -> list[str]:
+    """The names of the columns; empty for a chart without data of its own.
+
+    `crossed` tells that each axis has the other one's label.
+    """
+    x, y = (chart.y_label, chart.x_label) if crossed else (chart.x_label, chart.y_label)
     if chart.type in ("line", "scatter"):
         return _different([(x, "x"), (y, "y"), (None, "series")])
     if chart.type == "bar":
@@ -110,7 +114,8 @@ def frame(chart: Chart) -> pd.DataFrame:
         # pandas 2 warns of the types of empty frames.
         filled = [part for part in parts if len(part)]
         return pd.concat(filled, ignore_index=True) if filled else parts[0]
-    names = columns(chart)
+    told = chart.type == "bar" and chart.x_label != chart.y_label
+    names = columns(chart, crossed=told and names_are_crossed(chart))
     found: pd.DataFrame = pd.DataFrame(rows(chart), columns=names)
     if chart.type in ("line", "scatter"):
         for axis, name in zip("xy", names, strict=False):

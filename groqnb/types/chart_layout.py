@@ -61,11 +61,11 @@ def bar_layout(
 
 
 def names_are_crossed(chart: Chart) -> bool:
-    """True where `x_label` names the values: e2b-charts swaps both labels for each lying group."""
-    lying = _seen(chart)[1]
-    if lying is None:
-        lying = _told_lying(chart)
-    return lying and len(bar_groups(chart)) % 2 == 0
+    """True where `x_label` names the values: e2b-charts swaps both labels for each lying group.
+
+    Only a picture proves that they lie.
+    """
+    return len(bar_groups(chart)) % 2 == 0 and bool(_seen(chart)[1])
 
 
 def _told_lying(chart: Chart) -> bool:
@@ -78,11 +78,11 @@ def _seen(chart: Chart) -> tuple[bool | None, bool | None]:
     size = png_size(chart.png) if chart.png else None
     if chart.png is None or size is None or size[0] * size[1] > _MOST_PIXELS:
         return None, None
-    import matplotlib.image
-
     try:
+        import matplotlib.image
+
         picture = matplotlib.image.imread(io.BytesIO(chart.png), format="png")
-    except Exception:  # noqa: BLE001 - a broken picture: what Pillow raises is not documented
+    except Exception:  # noqa: BLE001 - no matplotlib; a broken picture, and Pillow's errors are many
         return None, None
     if picture.ndim != 3 or picture.shape[2] < 3:
         return None, None
