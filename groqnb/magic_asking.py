@@ -15,6 +15,7 @@ from groqnb.interpolation import interpolate, value_of
 from groqnb.magic_options import help_text
 from groqnb.magic_parser import Ask, GrammarError, json_value, model_names
 from groqnb.render import tables
+from groqnb.render.failures import short_message
 from groqnb.render.message import cost, dollars
 from groqnb.render.stream import painter, publish
 from groqnb.session import session
@@ -211,7 +212,7 @@ def _dry_run(shell: Any, question: Question, *, stream: bool) -> None:
 
 def fail(error: GroqnbError) -> NoReturn:
     """Raise `error` so that the cell fails and shows two lines, no traceback."""
-    lines = [f"{type(error).__name__}: {error.message}"]
+    lines = [short_message(error)]
     if error.hint:
         lines.append(error.hint)
     # IPython asks an exception for this before it formats a traceback of its own.

@@ -19,14 +19,16 @@ from groqnb.render.stream import (
 )
 from groqnb.types.answer import Answer
 from groqnb.types.answer_builder import AnswerBuilder
-from groqnb.types.chat import ChatCompletion
+from groqnb.types.answer_of import answer_of, feed_event, where_from
+from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, Message
 from groqnb.types.errors import GroqnbError
+from groqnb.types.responses import Response
 
 if TYPE_CHECKING:
     from groqnb.client import Groq
     from groqnb.conversation import Question
     from groqnb.target import Target
-    from groqnb.types.chat import ChatCompletionChunk
+    from groqnb.types.response_events import ResponseEvent
     from groqnb.wire.stream import Stream
 
 __all__ = ["Asked", "ask", "show", "target_badge"]
@@ -43,25 +45,29 @@ class Asked:
     error: GroqnbError | None = None
 
 
-def show(source: Stream[ChatCompletionChunk] | ChatCompletion | Answer) -> Answer:
+def show(
+    source: Stream[ChatCompletionChunk]
+    | Stream[ResponseEvent]
+    | ChatCompletion
+    | Message
+    | Response
+    | Answer,
+) -> Answer:
     """Show a stream while it comes, or a whole reply; the Answer.
 
-    An interrupt ends the stream and keeps what had come (`answer.stopped`). Raises what iterating
-    over the stream raises, after what had come was shown.
+    It takes what chat completions and responses give, streamed or whole, and a message of a chat
+    completion. An interrupt ends the stream and keeps what had come (`answer.stopped`). Raises what
+    iterating over the stream raises, after what had come was shown.
 
     ```python
     stream = client.chat.completions.create(model=m, messages=q, stream=True)
     answer = groqnb.show(stream)
+    groqnb.show(client.responses.create(model=m, input="Hello"))
     ```
     """
     shell = current_shell()
-    if isinstance(source, Answer):
-        answer = source
-        _show_whole(shell, answer)
-    elif isinstance(source, ChatCompletion):
-        builder = AnswerBuilder(model=source.model, where=_where(source.headers))
-        builder.complete(source)
-        answer = builder.build(headers=source.headers)
+    if isinstance(source, (Answer, ChatCompletion, Message, Response)):
+        answer = answer_of(source)
         _show_whole(shell, answer)
     else:
         answer = _show_stream(shell, source)
@@ -80,9 +86,10 @@ def _show_stream(shell: Any, stream: Any) -> Answer:
         )
     if not hasattr(stream, "headers"):
         raise TypeError(
-            f"show takes what client.chat.completions.create returns, not {type(stream).__name__}"
+            "show takes what client.chat.completions.create and client.responses.create return,"
+            f" not {type(stream).__name__}"
         )
-    where = _where(stream.headers)
+    where = where_from(stream.headers)
     builder = AnswerBuilder(where=where)
     name = badge("local", stream.headers.get("x-groqnb-model", "")) if where else ""
     asked = _collect(stream, builder, painter(shell, name))
@@ -99,12 +106,6 @@ def _show_whole(shell: Any, answer: Answer) -> None:
         publish(shell, answer_bundle(answer))
     else:
         TerminalPainter("").finish(answer)
-
-
-def _where(headers: Any) -> str:
-    from groqnb.render.formatters import where_from
-
-    return where_from(headers)
 
 
 def target_badge(target: Target) -> str:
@@ -138,6 +139,7 @@ def ask(
         where=target.kind,
         url=target.base_url if target.kind == "url" else None,
         earlier=question.earlier,
+        response_format=question.params.get("response_format"),
     )
     starting = "" if target.connected() else "starting the engine to ask "
     started = time.monotonic()
@@ -152,7 +154,7 @@ def ask(
         shown.finish(answer, note)
         return Asked(answer)
     except GroqnbError as error:
-        shown.abandon("no answer")
+        shown.fail(error, question.model)
         return Asked(None, error)
     if stream:
         shown.badge = target_badge(target)
@@ -188,8 +190,8 @@ def _collect(
         stopped=stopped,
         request_id=stream.request_id,
     )
-    if failure is not None and not answer.text and not answer.reasoning:
-        shown.abandon("no answer")
+    if failure is not None and not (answer.text or answer.reasoning or answer.executed_tools):
+        shown.fail(failure, answer.model_asked)
         return Asked(None, failure)
     shown.finish(answer, "broken off" if failure is not None else note)
     return Asked(answer, failure)
@@ -197,5 +199,8 @@ def _collect(
 
 def _feed(stream: Iterable[Any], builder: AnswerBuilder, shown: Painter) -> None:
     for chunk in stream:
-        builder.feed(chunk)
+        if isinstance(chunk, ChatCompletionChunk):
+            builder.feed(chunk)
+        else:
+            feed_event(builder, chunk)
         shown.show(builder)

@@ -226,7 +226,7 @@ def test_a_refused_call_fails_the_cell_shortly_and_without_the_key(
     assert "Traceback" not in printed.out
     assert len(printed.out.strip().splitlines()) <= 3
     assert kind.__name__ in printed.out
-    assert last(ip).endswith("no answer")
+    assert last(ip).endswith(f"llama-3.3-70b-versatile did not answer · HTTP {status}")
 
 
 def test_an_unknown_model_is_refused_with_near_names_of_the_live_list(ip: InteractiveShell) -> None:
@@ -253,7 +253,7 @@ def test_an_engine_that_cannot_start_is_a_short_error(
     assert isinstance(error, LocalEngineError)
     assert "/no/such/weights.gguf" in shown(error)
     assert "starting the engine" in outputs(ip)[-2]["data"]["text/html"]
-    assert last(ip).endswith("no answer")
+    assert last(ip).endswith("llama-3.3-70b-versatile did not answer")
 
 
 def test_a_stream_that_breaks_keeps_its_partial_answer(ip: InteractiveShell) -> None:

@@ -148,7 +148,7 @@ RENDERERS: dict[str, Callable[[str], str]] = {
     "markdown": markdown,
     "growing markdown": lambda t: MarkdownView().update(t),
     "answer": lambda t: answer_bundle(answer_with(t), note=t)["text/html"],
-    "live": lambda t: LiveView().html(t, t, live_footer(t, t)),
+    "live": lambda t: LiveView().html(answer_with(t), live_footer(t, t)),
     "facts": lambda t: tables.facts([(t, t)])["text/html"],
     "listing": lambda t: tables.listing([t], [[t]], note=t)["text/html"],
     "messages": lambda t: tables.messages([(t, t)], [(t, t)])["text/html"],
@@ -517,7 +517,7 @@ def test_progress_shows_a_bar_and_sizes_in_the_same_display() -> None:
 
 def test_what_is_shown_while_it_streams_looks_as_when_it_is_finished() -> None:
     answer, view = usual(), LiveView()
-    live = view.html(None, answer.text, live_footer("badge"))
+    live = view.html(answer, live_footer("badge"))
     final = view.answer(answer)
     cut = re.compile(r'<div class="gn-foot.*')
     assert cut.sub("", live) == cut.sub("", final)

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from groqnb.render.failures import failure_details, short_message
 from groqnb.render.html import Child, Markup, el, page, table
 from groqnb.render.markdown import IGNORE_MATH, MarkdownView
 from groqnb.render.message import Bundle, badge, cost, dollars, live_footer
 from groqnb.render.plain import clean, columns
 from groqnb.render.stream import publish, shows_updates
+from groqnb.render.tools import call_html, call_plain
 from groqnb.types.answer import Answer
 from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.errors import GroqnbError
@@ -167,16 +169,11 @@ def _column(column: Column) -> Markup:
     if text:
         body.append(column.text_view.update(text, complete=column.finished))
     for call in column.answer.tool_calls if column.answer is not None else ():
-        code = f"{call.function.name}({call.function.arguments})"
-        body.append(el("p", "asks for ", el("code", code)))
+        body.append(call_html(call))
     if column.error is not None:
-        body.append(el("p", _error_text(column.error), class_="gn-stopped"))
+        body.append(el("p", short_message(column.error), class_="gn-stopped"))
+        body.append(failure_details(column.error))
     return el("div", *body, class_="gn-column", role="group", aria_label=column.model)
-
-
-def _error_text(error: GroqnbError) -> str:
-    text = f"{type(error).__name__}: {error.message}"
-    return text if len(text) <= 500 else text[:499] + "…"
 
 
 def _plain_column(column: Column) -> str:
@@ -185,8 +182,10 @@ def _plain_column(column: Column) -> str:
     text = column.answer.text if column.answer is not None else column.builder.parts()[1]
     if text:
         lines.append(clean(text))
+    if column.answer is not None:
+        lines += [call_plain(call) for call in column.answer.tool_calls]
     if column.error is not None:
-        lines.append(clean(_error_text(column.error)))
+        lines.append(short_message(column.error))
     return "\n".join(lines)
 
 

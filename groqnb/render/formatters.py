@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from groqnb.render.message import Bundle
     from groqnb.types.answer import Answer
     from groqnb.types.charts import Chart
-    from groqnb.types.chat import ChatCompletion
 
 __all__ = ["register", "show_once", "unregister"]
 
@@ -53,24 +52,12 @@ def show_once(shell: Any, answer: Answer) -> None:
     shell.events.register("post_run_cell", restore)
 
 
-def _answer(answer: Answer, include: Any = None, exclude: Any = None) -> Bundle:
+def _answer(source: Any, include: Any = None, exclude: Any = None) -> Bundle:
+    """An Answer, or what becomes one: a whole reply, a message."""
     from groqnb.render.message import answer_bundle
+    from groqnb.types.answer_of import answer_of
 
-    return answer_bundle(answer)
-
-
-def _completion(reply: ChatCompletion, include: Any = None, exclude: Any = None) -> Bundle:
-    from groqnb.render.message import answer_bundle
-    from groqnb.types.answer_builder import AnswerBuilder
-
-    builder = AnswerBuilder(model=reply.model, where=where_from(reply.headers))
-    builder.complete(reply)
-    return answer_bundle(builder.build(headers=reply.headers))
-
-
-def where_from(headers: Any) -> str:
-    """Where a reply came from as far as its headers tell: "local", or "" for no badge."""
-    return "local" if headers and headers.get("x-groqnb-engine") == "local" else ""
+    return answer_bundle(answer_of(source))
 
 
 def _chart(chart: Chart, include: Any = None, exclude: Any = None) -> Bundle:
@@ -79,8 +66,26 @@ def _chart(chart: Chart, include: Any = None, exclude: Any = None) -> Bundle:
     return chart_bundle(chart)
 
 
+def _part(part: Any, include: Any = None, exclude: Any = None) -> Bundle:
+    """What came with an answer, by itself."""
+    from groqnb.render.parts import part_bundle
+
+    return part_bundle(part)
+
+
 _FORMATTERS = {
     ("groqnb.types.answer", "Answer"): _answer,
     ("groqnb.types.charts", "Chart"): _chart,
-    ("groqnb.types.chat", "ChatCompletion"): _completion,
+    ("groqnb.types.chat", "ChatCompletion"): _answer,
+    ("groqnb.types.chat", "Message"): _answer,
+    ("groqnb.types.responses", "Response"): _answer,
+    ("groqnb.types.chat", "ToolCall"): _part,
+    ("groqnb.types.chat", "UsageBreakdown"): _part,
+    ("groqnb.types.executed_tools", "ExecutedTool"): _part,
+    ("groqnb.types.executed_tools", "SearchResults"): _part,
+    ("groqnb.types.records", "Citations"): _part,
+    ("groqnb.types.records", "ExecutedTools"): _part,
+    ("groqnb.types.records", "FoundPages"): _part,
+    ("groqnb.types.records", "ToolCalls"): _part,
+    ("groqnb.types.verdict", "Verdict"): _part,
 }

@@ -37,10 +37,11 @@ _STYLES = frozenset({"text-align:left", "text-align:right", "text-align:center"}
 
 
 # Characters that turn the order of the letters around them, so that what is read is not what
-# stands there; and those that command terminals, with the sequences they begin.
+# stands there; those that command terminals, with the sequences they begin; halves of characters,
+# which no message can carry.
 _UNSEEN = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)?"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 

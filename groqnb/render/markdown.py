@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-__all__ = ["IGNORE_MATH", "MarkdownView", "markdown"]
+__all__ = ["IGNORE_MATH", "MarkdownView", "code_block", "markdown"]
 
 IGNORE_MATH = "mathjax_ignore"
 """The class of elements in which the notebook's typesetter looks for no formulas."""
@@ -124,8 +124,7 @@ class MarkdownView:
         if isinstance(block, Markup):
             return block
         language = block.info.strip().partition(" ")[0]
-        code = _coloured(block.content, language) if colours else None
-        return _code_block(block.content if code is None else code)
+        return code_block(block.content, language if colours else "")
 
     # --- tokens to elements ---
 
@@ -215,7 +214,7 @@ def _leaf(token: Token) -> Markup:
     if kind == "code_inline":
         return el("code", token.content)
     if kind in ("fence", "code_block"):
-        return _code_block(token.content)
+        return code_block(token.content)
     if kind == "hardbreak":
         return el("br")
     if kind == "hr":
@@ -238,9 +237,13 @@ def _text(content: str) -> Markup:
     return join([pieces[0], *(join([dollar, piece]) for piece in pieces[1:])])
 
 
-def _code_block(code: str) -> Markup:
+def code_block(code: str, language: str = "") -> Markup:
+    """Code, in colours where its language is named and known."""
     # JupyterLab and nbconvert colour what is in "highlight"; elsewhere it is a plain block.
-    return el("div", el("pre", el("code", code)), class_="highlight")
+    coloured = _coloured(code, language)
+    return el(
+        "div", el("pre", el("code", code if coloured is None else coloured)), class_="highlight"
+    )
 
 
 def _coloured(code: str, language: str) -> Markup | None:

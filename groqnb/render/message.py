@@ -7,17 +7,59 @@ notebook would show it instead, and run the raw HTML in it once the notebook is 
 
 from __future__ import annotations
 
-from groqnb.render.html import Child, Markup, el, join, link, page
+from groqnb.render.data import fold
+from groqnb.render.html import Child, Markup, el, join, page
 from groqnb.render.markdown import IGNORE_MATH, MarkdownView, markdown
+from groqnb.render.notes import (
+    breakdown_html,
+    breakdown_plain,
+    json_html,
+    refusal_html,
+    verdict_html,
+    verdict_plain,
+)
 from groqnb.render.plain import clean
-from groqnb.types.answer import Answer
+from groqnb.render.sources import (
+    citations_html,
+    citations_plain,
+    images_html,
+    images_plain,
+    pages_html,
+    pages_plain,
+)
+from groqnb.render.tools import (
+    call_html,
+    call_plain,
+    run_html,
+    run_plain,
+    runs_before,
+    tool_html,
+    tool_plain,
+)
+from groqnb.types.answer import Answer, asks_for_json
+from groqnb.types.chat import ExecutedTool
+from groqnb.types.records import ExecutedTools
 
-__all__ = ["Bundle", "LiveView", "answer_bundle", "badge", "cost", "footer", "live_footer"]
+__all__ = [
+    "Bundle",
+    "LiveView",
+    "answer_bundle",
+    "badge",
+    "cost",
+    "footer",
+    "live_footer",
+    "plain_parts",
+]
 
 Bundle = dict[str, str]
 """What is published: media types and their text."""
 
 _CLOUD = "Groq cloud"
+_ENDINGS = {
+    "length": "cut off at the token limit",
+    "content_filter": "withheld by a content filter",
+    "error": "failed",
+}
 
 
 def badge(where: str, name: str) -> str:
@@ -91,7 +133,7 @@ def _times(answer: Answer) -> list[str]:
 def _ending(answer: Answer) -> str | None:
     if answer.stopped:
         return "stopped"
-    return "cut off at the token limit" if answer.finish_reason == "length" else None
+    return _ENDINGS.get(answer.finish_reason or "")
 
 
 def _badge_of(answer: Answer) -> str | None:
@@ -114,30 +156,46 @@ def live_footer(badge_text: str, *parts: Child) -> Markup:
 
 
 class LiveView:
-    """The HTML of an answer while it grows: reasoning folded above, then the text."""
+    """The HTML of an answer while it grows, and when it is complete: the same, part by part."""
 
     def __init__(self) -> None:
         self._text = MarkdownView()
         self._reasoning = MarkdownView()
+        self._tools: list[tuple[ExecutedTool, Markup]] = []
+        self._runs: Markup | None = None
+        self._sources: tuple[ExecutedTools, Markup] | None = None
 
     @property
     def formulas(self) -> int:
         """How many formulas the page must typeset after a repaint, about."""
         return self._text.formulas
 
-    def html(self, reasoning: str | None, text: str, foot: Markup) -> Markup:
-        """The page so far."""
+    @property
+    def weight(self) -> int:
+        """How many characters of HTML stand around the text, about."""
+        return sum(len(html) for _, html in self._tools)
+
+    def html(self, answer: Answer, foot: Markup, *, complete: bool = False) -> Markup:
+        """The page of an answer, as far as it has come."""
         thinking = None
-        if reasoning:
-            thinking = _folded("Reasoning", self._reasoning.update(reasoning))
-        return page(thinking, self._text.update(text) if text else None, foot)
+        if answer.reasoning:
+            thought = self._reasoning.update(answer.reasoning, complete=complete)
+            thinking = el("div", fold("Reasoning", thought), class_="gn-think")
+        return page(
+            self._runs_of(answer),
+            thinking,
+            *self._tools_of(answer, complete),
+            self._text_of(answer, complete),
+            refusal_html(answer.refusal) if answer.refusal else None,
+            *(call_html(call) for call in answer.tool_calls),
+            self._sources_of(answer),
+            citations_html(answer.citations) if complete else None,
+            breakdown_html(answer.usage_breakdown) if answer.usage_breakdown else None,
+            foot,
+        )
 
     def answer(self, answer: Answer, note: str | None = None) -> Markup:
         """The page of the finished answer; `note` is added to its footer."""
-        thinking = None
-        if answer.reasoning:
-            thinking = _folded("Reasoning", self._reasoning.update(answer.reasoning, complete=True))
-        text = self._text.update(answer.text, complete=True) if answer.text else None
         ending = _ending(answer)
         foot = _foot(
             _badge_of(answer),
@@ -148,50 +206,74 @@ class LiveView:
                 note,
             ],
         )
-        return page(thinking, text, *_tools(answer), foot)
+        return self.html(answer, foot, complete=True)
+
+    def _text_of(self, answer: Answer, complete: bool) -> Markup | None:
+        if not answer.text:
+            return None
+        if complete and answer.verdict is not None:
+            return verdict_html(answer.verdict)
+        if asks_for_json(answer.response_format):
+            return json_html(answer.text, complete=complete)
+        return self._text.update(answer.text, complete=complete)
+
+    def _runs_of(self, answer: Answer) -> Markup | None:
+        if self._runs is None:
+            self._runs = join(run_html(run) for run in runs_before(answer.messages))
+        return self._runs or None
+
+    def _tools_of(self, answer: Answer, complete: bool) -> list[Markup]:
+        if complete:
+            return [tool_html(tool) for tool in answer.executed_tools]
+        for place, tool in enumerate(answer.executed_tools):
+            if place == len(self._tools):
+                self._tools.append((tool, tool_html(tool, live=True)))
+            elif self._tools[place][0] is not tool:
+                self._tools[place] = (tool, tool_html(tool, live=True))
+        return [html for _, html in self._tools]
+
+    def _sources_of(self, answer: Answer) -> Markup | None:
+        tools = answer.executed_tools
+        if not tools:
+            return None
+        known = self._sources
+        if known is None or [*map(id, known[0])] != [*map(id, tools)]:
+            found = [pages_html(answer.search_results), images_html(answer.images)]
+            known = self._sources = (tools, join(found))
+        return known[1] or None
 
 
-def _folded(title: str, body: Markup) -> Markup:
-    return el(
-        "div",
-        el("details", el("summary", title), el("div", body)),
-        class_="gn-think",
-    )
-
-
-def _tools(answer: Answer) -> list[Markup]:
-    """Calls the model asks for, tools that ran, and the pages they found."""
-    shown = []
-    for call in answer.tool_calls:
-        code = f"{call.function.name}({call.function.arguments})"
-        shown.append(el("p", "asks for ", el("code", code)))
-    for tool in answer.executed_tools:
-        parts = [part for part in (tool.arguments, tool.output) if part]
-        body = join(el("pre", part, class_="gn-plain") for part in parts)
-        shown.append(_folded(f"ran {tool.type}", body))
-    found = answer.search_results
-    if found:
-        items = [el("li", link(one.url or "", one.title or one.url or "untitled")) for one in found]
-        shown.append(el("ol", *items))
-    return shown
+def plain_parts(answer: Answer) -> tuple[list[str], list[str]]:
+    """What stands before the text, and after it, as text: tools, calls, sources and the like."""
+    before = [run_plain(run) for run in runs_before(answer.messages)]
+    if answer.reasoning:
+        before.append(f"[Reasoning of {len(answer.reasoning):,} characters]")
+    before += [tool_plain(tool) for tool in answer.executed_tools]
+    after = [
+        f"refused: {clean(answer.refusal)}" if answer.refusal else "",
+        verdict_plain(answer.verdict) if answer.verdict is not None else "",
+        *(call_plain(call) for call in answer.tool_calls),
+        pages_plain(answer.search_results),
+        images_plain(answer.images),
+        citations_plain(answer.citations),
+        breakdown_plain(answer.usage_breakdown) if answer.usage_breakdown else "",
+    ]
+    return before, [part for part in after if part]
 
 
 def plain(answer: Answer, note: str | None = None) -> str:
     """The answer and its footer as text; nothing in it changes but with the answer."""
-    lines = [clean(answer.text)] if answer.text else []
-    lines += [
-        f"asks for {clean(call.function.name)}({clean(call.function.arguments)})"
-        for call in answer.tool_calls
-    ]
+    before, after = plain_parts(answer)
+    text = [clean(answer.text)] if answer.text else []
     foot = [_badge_of(answer), _ending(answer), *footer(answer), note]
-    lines.append("— " + " · ".join(part for part in foot if part))
-    return "\n\n".join(lines)
+    line = "— " + " · ".join(clean(part) for part in foot if part)
+    return "\n\n".join([*before, *text, *after, line])
 
 
 def terminal_footer(answer: Answer, note: str | None = None) -> str:
     """The footer for a terminal, with the times: nothing keeps it."""
     foot = [_badge_of(answer), _ending(answer), *footer(answer), *_times(answer), note]
-    return "— " + " · ".join(part for part in foot if part)
+    return "— " + " · ".join(clean(part) for part in foot if part)
 
 
 def answer_bundle(

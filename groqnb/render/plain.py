@@ -9,10 +9,14 @@ __all__ = ["clean", "columns"]
 
 # Escape sequences of terminals first, then whatever else would move a cursor or ring a bell.
 _CONTROLS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)?")
-# So does what turns the order of letters around: it would show what does not stand there.
+# What turns the order of letters around shows what does not stand there; halves of characters
+# can be neither printed nor sent.
 _TURNING = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_HALVES = range(0xD800, 0xE000)
 _SINGLE = {
-    code: None for code in (*range(32), 127, *range(128, 160), *_TURNING) if code not in (9, 10)
+    code: None
+    for code in (*range(32), 127, *range(128, 160), *_TURNING, *_HALVES)
+    if code not in (9, 10)
 }
 
 

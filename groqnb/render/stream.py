@@ -14,19 +14,22 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from groqnb.render.html import Child, el
+from groqnb.render.failures import failure_details, failure_facts
+from groqnb.render.html import Child, el, page
 from groqnb.render.message import (
     Bundle,
     LiveView,
     answer_bundle,
     live_footer,
+    plain_parts,
     terminal_footer,
 )
 from groqnb.render.plain import clean
 
 if TYPE_CHECKING:
     from groqnb.types.answer import Answer
-from groqnb.types.answer_builder import AnswerBuilder
+    from groqnb.types.answer_builder import AnswerBuilder
+    from groqnb.types.errors import GroqnbError
 
 __all__ = [
     "PagePainter",
@@ -46,7 +49,7 @@ _LONGEST = 0.3  # s, however costly a paint seemed: clocks are coarse on some sy
 
 
 class Painter(Protocol):
-    """What the magics tell of an answer on its way; `finish` or `abandon` comes last.
+    """What the magics tell of an answer on its way; `finish` or `fail` comes last.
 
     `badge` says who answers; for the local engine more is known once it runs.
     """
@@ -65,8 +68,8 @@ class Painter(Protocol):
     def finish(self, answer: Answer, note: str | None = None) -> None:
         """The answer is complete, or as complete as it will be."""
 
-    def abandon(self, reason: str) -> None:
-        """There will be no answer; nothing of it had come."""
+    def fail(self, error: GroqnbError, model: str = "") -> None:
+        """There will be no answer; nothing of it had come. Somebody else shows the error."""
 
 
 def current_shell() -> Any:
@@ -129,14 +132,15 @@ class PagePainter:
         if time.monotonic() < self._next:
             return
         started = time.thread_time()
-        reasoning, text = builder.parts()
-        status = "answering…" if text else "thinking…"
+        answer = builder.build(complete=False)
+        status = "answering…" if answer.text else "thinking…"
         foot = live_footer(self.badge, el("span", status, class_="gn-live"))
-        html = self._view.html(reasoning, text, foot)
-        self._publish({"text/html": html, "text/plain": text})
+        html = self._view.html(answer, foot)
+        self._publish({"text/html": html, "text/plain": answer.text})
+        characters = len(answer.text) + len(answer.reasoning or "") + self._view.weight
         self._next = time.monotonic() + max(
             _SHORTEST,
-            (len(text) + len(reasoning or "")) / _CHARACTERS,
+            characters / _CHARACTERS,
             _FORMULA * self._view.formulas,
             min((time.thread_time() - started) * _SHARE, _LONGEST),
         )
@@ -145,14 +149,17 @@ class PagePainter:
         """Paint the whole answer with its footer."""
         self._publish(answer_bundle(answer, note=note, view=self._view))
 
-    def abandon(self, reason: str) -> None:
-        """Leave no "asking…" behind in the notebook."""
-        self._status(reason, el("span", reason, class_="gn-live"))
+    def fail(self, error: GroqnbError, model: str = "") -> None:
+        """Say in place of "asking…" who did not answer, and fold what the error cuts short."""
+        facts = failure_facts(error, model)
+        foot = live_footer(self.badge, *facts)
+        text = f"— {' · '.join([self.badge, *facts])}"
+        self._publish({"text/html": page(failure_details(error), foot), "text/plain": text})
 
     def _status(self, plain: str, *html: Child) -> None:
         foot = live_footer(self.badge, *html)
         text = f"— {self.badge} · {plain}"
-        self._publish({"text/html": self._view.html(None, "", foot), "text/plain": text})
+        self._publish({"text/html": page(foot), "text/plain": text})
 
     def _publish(self, bundle: Bundle) -> None:
         self._shell.display_pub.publish(
@@ -205,15 +212,22 @@ class TerminalPainter:
 
     def finish(self, answer: Answer, note: str | None = None) -> None:
         """Print the rest and the footer."""
+        before, after = plain_parts(answer)
+        # What stands before the text can no longer do so once the text is printed.
+        for part in before:
+            if self._printed or self._reasoned:
+                after.insert(0, part)
+            else:
+                self._line(part + "\n")
         self._write(answer.text[len(self._printed) :])
         self._line("")
-        for call in answer.tool_calls:
-            self._line(f"asks for {clean(call.function.name)}({clean(call.function.arguments)})")
+        for part in after:
+            self._line("\n" + part)
         self._line("\n" + terminal_footer(answer, note))
 
-    def abandon(self, reason: str) -> None:
+    def fail(self, error: GroqnbError, model: str = "") -> None:
         """End the line; the error follows."""
-        self._line("" if self._open else f"— {reason}")
+        self._line(f"— {' · '.join(failure_facts(error, model))}")
 
     def _write(self, text: str) -> None:
         if text:
