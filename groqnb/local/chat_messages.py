@@ -32,7 +32,7 @@ class Turn:
 
     `calls` are the calls that an assistant's turn makes; `results` are calls and what they gave,
     in a user's turn of its own. chat_prompts puts both into words. `images` stand in `content` by
-    their marks.
+    their marks; `seen` is what they show, at its end, once that is known.
     """
 
     role: str
@@ -40,6 +40,12 @@ class Turn:
     calls: tuple[Call, ...] = ()
     results: tuple[tuple[Call, str], ...] = ()
     images: tuple[ImagePart, ...] = ()
+    seen: str = ""
+
+    @property
+    def said(self) -> str:
+        """The content without what images were seen to show."""
+        return self.content.removesuffix(self.seen)
 
 
 def read_messages(body: dict[str, Any], model: ModelInfo | None) -> list[Turn]:

@@ -130,10 +130,13 @@ def after_thoughts(turns: Sequence[Turn], thoughts: str) -> list[Turn]:
 
 
 def question(turns: Sequence[Turn]) -> tuple[str, set[str]]:
-    """The user's last message, and the functions that were called since."""
+    """What the user said last, and the functions that were called since.
+
+    Without what images show: a page of text is no part of the question.
+    """
     called: set[str] = set()
     for turn in reversed(turns):
         called.update(call.name for call in turn.calls)
         if turn.role == "user" and not turn.results:
-            return turn.content, called
+            return turn.said, called
     return "", called

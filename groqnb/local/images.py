@@ -62,7 +62,8 @@ class Eyes:
                     data = await _fetched(image, left, private=self.private)
                     left -= len(data)
                 told.append(f"{image.mark} {await self._described(image, data)}")
-            made.append(replace(turn, content="\n\n".join([turn.content, *told])))
+            seen = "".join(f"\n\n{each}" for each in told)
+            made.append(replace(turn, content=turn.content + seen, seen=seen))
         return made
 
     async def _described(self, image: ImagePart, data: bytes) -> str:

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from groqnb import catalog
+from groqnb.local import chat_prompts as prompts
 from groqnb.local import image_fetch
 from groqnb.local.chat_messages import Turn, read_messages
 from groqnb.local.image_header import KINDS, header
@@ -139,7 +140,7 @@ def test_the_bytes_decide_and_not_the_declared_type(eyes: Eyes) -> None:
 
 
 def test_images_are_described_in_order_and_where_they_stand(eyes: Eyes) -> None:
-    """Each mark in the text has its description below, for every message of its own."""
+    """Each mark in the text has its description below, which is no part of the question."""
     images = [encoded(Image.new("RGB", (side, 10), "blue")) for side in (11, 12, 13)]
     part = [{"type": "image_url", "image_url": {"url": data_url(data)}} for data in images]
     text = [{"type": "text", "text": word} for word in ("First", "Second", "Third")]
@@ -152,6 +153,7 @@ def test_images_are_described_in_order_and_where_they_stand(eyes: Eyes) -> None:
     first, _, last = (turn.content for turn in made)
     assert first.startswith("First\n[image 1]\nSecond\n[image 2]\n\n[image 1] is a PNG of 11×10")
     assert "[image 2] is a PNG of 12×10" in first
+    assert prompts.question(made) == ("[image 3]\nThird", set())
     assert last.startswith("[image 3]\nThird\n\n[image 3] is a PNG of 13×10")
 
 
