@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -244,6 +245,12 @@ def test_events_tell_of_a_failure(world: World) -> None:
     assert names == ["Sent", "Retried", "Sent", "Failed"]
 
 
+def images(count: int) -> dict[str, Any]:
+    """A question written by hand, with so many images."""
+    part = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    return {"role": "user", "content": [{"type": "text", "text": "What is it?"}, *[part] * count]}
+
+
 @pytest.mark.parametrize(
     ("params", "said"),
     [
@@ -259,6 +266,12 @@ def test_events_tell_of_a_failure(world: World) -> None:
         ({"include_reasoning": True, "reasoning_format": "parsed"}, "exclude each other"),
         ({"reasoning_format": "raw", "response_format": {"type": "json_object"}}, "JSON mode"),
         ({"reasoning_format": "raw", "tools": [{}]}, "tools"),
+        ({"messages": [images(3), images(3)]}, "6 images; a request holds at most 5"),
+        ({"functions": [{}] * 129}, "129 functions; at most 128"),
+        ({"frequency_penalty": -2.1}, "from -2 to 2"),
+        ({"max_tokens": 0}, "at least 1"),
+        ({"include_reasoning": False, "reasoning_format": "hidden"}, "exclude each other"),
+        ({"reasoning_format": "raw", "response_format": {"type": "json_schema"}}, "JSON mode"),
         ({"messages": []}, "messages is empty"),
         ({"messages": "Hello"}, "messages is a text"),
         ({"model": ""}, "model is missing"),
@@ -284,6 +297,7 @@ def test_what_the_api_is_sure_to_refuse_is_refused_before_it_is_sent(
         {"temperature": 0},
         {"temperature": 2},
         {"stop": ["a"] * 4},
+        {"messages": [images(2), {"role": "assistant", "content": "Two."}, images(3)]},
         {"tools": [{}] * 128},
         {"n": None},
         {"reasoning_format": "raw"},

@@ -91,6 +91,7 @@ THOUGHT = {
     "content": [{"type": "reasoning_text", "text": "Let me see."}],
 }
 MODEL = "openai/gpt-oss-20b"
+IMAGE = {"type": "input_image", "image_url": "https://example.com/a.png"}
 
 
 def sse(events: Sequence[dict[str, Any]], *, names: bool = True) -> bytes:
@@ -230,6 +231,7 @@ def test_an_earlier_output_goes_back_in_the_form_that_the_api_takes() -> None:
     [
         ({"input": []}, "input is empty"),
         ({"input": {"role": "user"}}, "of the type dict"),
+        ({"input": [{"role": "user", "content": [IMAGE] * 6}]}, "6 images; .* at most 5"),
         ({"model": " "}, "The model is missing"),
         ({"temperature": 2.5}, "it goes from 0 to 2"),
         ({"top_p": -1}, "it goes from 0 to 1"),

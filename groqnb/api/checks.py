@@ -1,12 +1,13 @@
 """What is refused before a request is spent on it: only where the documentation is certain.
 
 Everything else is the server's to judge; it may know better than this file.
-Docs: API Reference, Create chat completion, Create response; Reasoning; OpenAI Compatibility.
+Docs: API Reference, Create chat completion, Create response; Reasoning; Images and Vision;
+OpenAI Compatibility.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from groqnb.types.errors import ParameterError
@@ -16,6 +17,7 @@ __all__ = ["check_chat", "check_response"]
 MOST_TOOLS = 128
 MOST_STOPS = 4
 MOST_METADATA = 16
+MOST_IMAGES = 5
 
 _RANGES = {
     "temperature": (0.0, 2.0),
@@ -34,6 +36,7 @@ def check_chat(body: Mapping[str, Any], *, stream: bool) -> None:
     """
     if not body["messages"]:
         raise ParameterError("messages is empty.", hint="Send at least one message.")
+    _check_images(body["messages"])
     _check_numbers(body)
     if body.get("n", 1) != 1:
         raise ParameterError(f"n is {body['n']}; only 1 is supported.")
@@ -55,6 +58,7 @@ def check_response(body: Mapping[str, Any]) -> None:
     """
     if isinstance(body["input"], (list, tuple)) and not body["input"]:
         raise ParameterError("input is empty.", hint="Send a text, or at least one item.")
+    _check_images(body["input"])
     _check_numbers(body)
     _check_tools(body)
     if body.get("store") is True:
@@ -76,6 +80,24 @@ def _check_numbers(body: Mapping[str, Any]) -> None:
         value = body.get(name)
         if isinstance(value, int) and value < 1:
             raise ParameterError(f"{name} is {value}; it is at least 1.")
+
+
+def _check_images(messages: Any) -> None:
+    count = sum(_images(messages))
+    if count > MOST_IMAGES:
+        raise ParameterError(
+            f"{count} images; a request holds at most {MOST_IMAGES}.",
+            hint="Those of earlier messages count. Send fewer at once.",
+        )
+
+
+def _images(messages: Any) -> Iterator[bool]:
+    """For each part of each message, whether it is an image."""
+    for message in messages if isinstance(messages, (list, tuple)) else ():
+        content = message.get("content") if isinstance(message, Mapping) else None
+        for part in content if isinstance(content, (list, tuple)) else ():
+            if isinstance(part, Mapping):
+                yield part.get("type") in ("image_url", "input_image")
 
 
 def _check_tools(body: Mapping[str, Any]) -> None:
