@@ -16,7 +16,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from groqnb.local.chat_answer import Plan, answer, plan
-from groqnb.local.chat_events import ChatEvent, Done, ReasoningDelta, TextDelta, ToolCallDelta
+from groqnb.local.chat_events import (
+    ChatEvent,
+    Done,
+    ExecutedTool,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+)
 from groqnb.local.chat_request import ChatRequest
 from groqnb.local.parts.llm import Llm
 from groqnb.local.quota import Quota
@@ -108,6 +115,8 @@ class Chat:
                         yield self._event({"content": event.text})
                     elif isinstance(event, ReasoningDelta):
                         yield self._event({"reasoning": event.text})
+                    elif isinstance(event, ExecutedTool):
+                        yield self._event({"executed_tools": [event.as_dict()]})
                     elif isinstance(event, ToolCallDelta):
                         yield self._event(_call_delta(event, older=self._older))
                     else:
@@ -175,6 +184,7 @@ class _Message:
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._calls: list[dict[str, Any]] = []
+        self._executed: list[dict[str, Any]] = []
         self.done: Done | None = None
 
     def add(self, event: ChatEvent) -> None:
@@ -182,6 +192,8 @@ class _Message:
             self._texts.append(event.text)
         elif isinstance(event, ReasoningDelta):
             self._thoughts.append(event.text)
+        elif isinstance(event, ExecutedTool):
+            self._executed.append(event.as_dict())
         elif isinstance(event, ToolCallDelta):
             if event.name is not None:
                 function = {"name": event.name, "arguments": ""}
@@ -198,6 +210,8 @@ class _Message:
         }
         if self._thoughts:
             message["reasoning"] = "".join(self._thoughts)
+        if self._executed:
+            message["executed_tools"] = self._executed
         if self._calls and older:
             message["function_call"] = self._calls[0]["function"]
         elif self._calls:

@@ -1,8 +1,9 @@
 """How the local model answers a chat request, pass by pass.
 
 First, where the request's model reasons, a pass of thoughts; then the answer, with the thoughts
-before it. The answer is text, JSON under a grammar, or calls of functions: which functions, the
-router says; their arguments the model writes, under a grammar of their parameters.
+before it. Where built-in tools are asked for they are run first instead (chat_runs). The answer is
+text, JSON under a grammar, or calls of functions: which functions, the router says; their
+arguments the model writes, under a grammar of their parameters.
 """
 
 from __future__ import annotations
@@ -12,18 +13,17 @@ import json
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 
 from groqnb.local import chat_prompts as prompts
-from groqnb.local.chat_events import ChatEvent, Done, ReasoningDelta, TextDelta, ToolCallDelta
+from groqnb.local.chat_events import ChatEvent, Done, TextDelta, ToolCallDelta
 from groqnb.local.chat_messages import Turn
+from groqnb.local.chat_passes import Passes, Plan
 from groqnb.local.chat_request import ChatRequest
+from groqnb.local.chat_runs import Runs, choose_runs, first_prompt
 from groqnb.local.chat_tools import Function, Tools
-from groqnb.local.chat_usage import Tally
-from groqnb.local.parts import llm as runtime
 from groqnb.local.parts.json_bounds import bounded, free_object, several
 from groqnb.local.parts.json_pieces import Elements
-from groqnb.local.parts.llm import Completion, Llm, Prompt
+from groqnb.local.parts.llm import Llm, Prompt
 from groqnb.local.refusal import Refusal
 from groqnb.local.schemas import fault
 
@@ -35,21 +35,12 @@ _MOST_CALLS = 4
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What will be done: `calls` are the functions to call, none for an answer in words.
-
-    `turns` are the conversation with its notes, `prompt` is the first pass's.
-    """
-
-    turns: Sequence[Turn]
-    calls: Sequence[Function]
-    prompt: Prompt
-
-
 async def plan(request: ChatRequest, llm: Llm) -> Plan:
     """Decide, and make the first prompt. Raises Refusal (400, 503)."""
     await llm.ready()
+    runs = await choose_runs(request, llm)
+    if runs:
+        return Plan(request.turns, (), await first_prompt(request, runs, llm), runs)
     calls: list[Function] = []
     if request.tools is not None:
         calls = await _choose(request.turns, request.tools, llm)
@@ -106,77 +97,22 @@ def _most_calls(request: ChatRequest) -> int:
     return min(_MOST_CALLS, 1 + sum(word in (",", "and", "und", "et", "y", "&") for word in words))
 
 
-class _Pass:
-    """The passes of one answer, one after the other."""
-
-    def __init__(self, request: ChatRequest, llm: Llm, made: Plan) -> None:
-        self.request = request
-        self.llm = llm
-        self.plan = made
-        self.tally = Tally(request.info)
-        self.thoughts = ""
-        self.finish_reason = "stop"
-
-    @property
-    def tokens_left(self) -> int | None:
-        if self.request.max_tokens is None:
-            return None
-        return max(1, self.request.max_tokens - self.tally.completion_tokens)
-
-    def how(self, **changes: object) -> Completion:
-        request = self.request
-        wanted: dict[str, object] = {
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "seed": request.seed,
-            "stop": request.stop,
-            "max_tokens": self.tokens_left,
-        }
-        return Completion(**{**wanted, **changes})  # type: ignore[arg-type]
-
-    async def run(
-        self, prompt: Prompt, how: Completion, *, reasoning: bool = False
-    ) -> AsyncGenerator[str, None]:
-        """The pieces of one pass."""
-        opening = {"object": "{", "array": "["}.get((how.schema or {}).get("type", ""), "")
-        async with aclosing(self.llm.complete(prompt, how)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, str) and opening:
-                    if not piece.startswith(opening):
-                        raise _no_grammar()
-                    opening = ""
-                if isinstance(piece, runtime.Done):
-                    self.tally.add(piece, reasoning=reasoning)
-                    self.finish_reason = piece.finish_reason
-                else:
-                    yield piece
-
-    async def think(self) -> AsyncGenerator[ChatEvent, None]:
-        wanted = self.request.reasoning
-        assert wanted is not None
-        most = min(wanted.tokens, (self.request.max_tokens or self.llm.unasked_tokens) // 2)
-        raw = wanted.show == "raw"
-        if raw:
-            yield TextDelta("<think>\n")
-        how = self.how(max_tokens=most, stop=())
-        async with aclosing(self.run(self.plan.prompt, how, reasoning=True)) as pieces:
-            async for piece in pieces:
-                self.thoughts += piece
-                if wanted.show != "hidden":
-                    yield TextDelta(piece) if raw else ReasoningDelta(piece)
-        if raw:
-            yield TextDelta("\n</think>\n\n")
-
-    async def prompt_after(self, start: str) -> Prompt:
-        """The prompt of the answer, once the thoughts are there."""
-        return await self.llm.prompt(prompts.after_thoughts(self.plan.turns, self.thoughts), start)
-
-
 async def answer(request: ChatRequest, llm: Llm, made: Plan) -> AsyncGenerator[ChatEvent, None]:
     """The events of the answer, Done last. Raises Refusal when it cannot be finished."""
-    work = _Pass(request, llm, made)
+    work = Passes(request, llm, made)
     prompt = made.prompt
-    if _thinks(request):
+    if made.runs:
+        runs = Runs(work, made.runs)
+        async with aclosing(runs.events()) as events:
+            async for event in events:
+                yield event
+        if runs.failure is not None and request.format is None:
+            yield TextDelta(runs.failure)
+            yield Done("stop", work.tally.usage())
+            return
+        turns = prompts.for_answer(runs.turns, request.format, request.documents)
+        prompt = await llm.prompt(turns, _start(request, ()))
+    elif _thinks(request):
         async with aclosing(work.think()) as events:
             async for event in events:
                 yield event
@@ -189,7 +125,7 @@ async def answer(request: ChatRequest, llm: Llm, made: Plan) -> AsyncGenerator[C
     yield Done(work.finish_reason, usage)
 
 
-async def _say(work: _Pass, prompt: Prompt) -> AsyncGenerator[ChatEvent, None]:
+async def _say(work: Passes, prompt: Prompt) -> AsyncGenerator[ChatEvent, None]:
     form = work.request.format
     if form is None:
         async with aclosing(work.run(prompt, work.how())) as pieces:
@@ -214,7 +150,7 @@ async def _say(work: _Pass, prompt: Prompt) -> AsyncGenerator[ChatEvent, None]:
         )
 
 
-async def _call_all(work: _Pass, prompt: Prompt) -> AsyncGenerator[ChatEvent, None]:
+async def _call_all(work: Passes, prompt: Prompt) -> AsyncGenerator[ChatEvent, None]:
     several = _most_calls(work.request) > 1
     index = 0
     for number, function in enumerate(work.plan.calls):
@@ -233,7 +169,7 @@ async def _call_all(work: _Pass, prompt: Prompt) -> AsyncGenerator[ChatEvent, No
 
 
 async def _call(
-    work: _Pass, prompt: Prompt, function: Function, index: int
+    work: Passes, prompt: Prompt, function: Function, index: int
 ) -> AsyncGenerator[ToolCallDelta, None]:
     """The calls of one function: one, or as many different ones as the model finds."""
     most = _most_calls(work.request)
@@ -279,16 +215,6 @@ def _failed(function: Function, reason: str, text: str) -> Refusal:
         f"The model's call of `{function.name}` does not match its parameters: {reason}.",
         code="tool_use_failed",
         extra={"failed_generation": json.dumps({"name": function.name, "arguments": text})},
-    )
-
-
-def _no_grammar() -> Refusal:
-    # The runtime generates freely where it cannot compile the schema, and says so in its log only.
-    return Refusal(
-        400,
-        "The schema could not be made into a grammar: perhaps a `pattern` contradicts a length, "
-        "or its values are too many.",
-        code="invalid_json_schema",
     )
 
 

@@ -6,10 +6,11 @@ three framings of the same events.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["ChatEvent", "Done", "ReasoningDelta", "TextDelta", "ToolCallDelta"]
+__all__ = ["ChatEvent", "Done", "ExecutedTool", "ReasoningDelta", "TextDelta", "ToolCallDelta"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,35 @@ class ToolCallDelta:
 
 
 @dataclass(frozen=True)
+class ExecutedTool:
+    """A built-in tool that was run, whole. All of them come before the answer.
+
+    `index` counts them from 0. `arguments` is the text of a JSON object.
+    """
+
+    index: int
+    type: str
+    arguments: str
+    output: str
+    code_results: Sequence[dict[str, Any]] = ()
+    search_results: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object of `executed_tools`."""
+        told: dict[str, Any] = {
+            "index": self.index,
+            "type": self.type,
+            "arguments": self.arguments,
+            "output": self.output,
+        }
+        if self.code_results:
+            told["code_results"] = list(self.code_results)
+        if self.search_results is not None:
+            told["search_results"] = self.search_results
+        return told
+
+
+@dataclass(frozen=True)
 class Done:
     """The end of an answer, always the last event.
 
@@ -55,4 +85,4 @@ class Done:
     usage: dict[str, Any] = field(default_factory=dict)
 
 
-ChatEvent = TextDelta | ReasoningDelta | ToolCallDelta | Done
+ChatEvent = TextDelta | ReasoningDelta | ToolCallDelta | ExecutedTool | Done

@@ -1,7 +1,6 @@
 """Documents, and the settings of the Compound systems: checked as documented.
 
-The local engine has no tools for Compound to use yet. It answers in plain text, and accepts the
-settings that only restrict which tools there are, or where they search.
+What they say of the tools is read in chat_built_in.
 Docs: "Create chat completion", `documents`, `compound_custom`, `search_settings`; "Compound",
 "System Versioning"; "Built-in Tools".
 """
@@ -16,10 +15,11 @@ from groqnb.catalog import ModelInfo
 from groqnb.local import fields
 from groqnb.local.refusal import bad_request
 
-__all__ = ["check_compound", "check_version", "read_documents"]
+__all__ = ["STABLE", "check_compound", "check_version", "read_documents"]
 
-_STABLE = "2025-07-23"
-_VERSIONS = (_STABLE, "2025-08-16", "latest")
+#: The version that is served without a header.
+STABLE = "2025-07-23"
+_VERSIONS = (STABLE, "2025-08-16", "latest")
 _IN_EVERY_VERSION = ("web_search", "code_interpreter")
 _IN_NEWER_VERSIONS = ("visit_website", "browser_automation", "wolfram_alpha")
 
@@ -95,9 +95,9 @@ def _check_enabled(names: list[str], version: str | None) -> None:
         if name not in (*_IN_EVERY_VERSION, *_IN_NEWER_VERSIONS):
             known = ", ".join(f"`{each}`" for each in (*_IN_EVERY_VERSION, *_IN_NEWER_VERSIONS))
             raise bad_request(f"`{at}` must be one of {known}, not `{fields.shown(name)}`.", at)
-        if name in _IN_NEWER_VERSIONS and version in (None, _STABLE):
+        if name in _IN_NEWER_VERSIONS and version in (None, STABLE):
             raise bad_request(
-                f"`{name}` needs a newer version than {_STABLE}: "
+                f"`{name}` needs a newer version than {STABLE}: "
                 "send the header `Groq-Model-Version: latest`.",
                 at,
             )

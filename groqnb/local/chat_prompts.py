@@ -8,21 +8,29 @@ same from request to request, and the model's cache serves it. Wording was tried
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from groqnb.local.chat_format import Format
 from groqnb.local.chat_messages import Call, Turn
 from groqnb.local.chat_tools import Function
+from groqnb.local.parts.built_in import BuiltIn, Outcome
 
 __all__ = [
     "after_thoughts",
     "call_start",
+    "code_start",
     "for_answer",
     "for_calls",
+    "for_code",
+    "for_repair",
     "for_thoughts",
     "question",
+    "shortened",
     "with_note",
+    "with_run",
 ]
 
 _THINK = (
@@ -30,6 +38,12 @@ _THINK = (
     "Keep the final answer for later."
 )
 _ANSWER_NOW = "Now give me your final answer to what I asked."
+_MOST_OUTPUT = 4000
+_MOST_TRACEBACK = 1200
+_CHART = re.compile(
+    r"\b(charts?|plot(s|ted)?|graphs?|diagram(me?)?s?|histograms?|draw|zeichne|gr[aá]fic[oa])\b",
+    re.IGNORECASE,
+)
 _HELPFUL = "You are a helpful assistant."
 
 
@@ -127,6 +141,63 @@ def after_thoughts(turns: Sequence[Turn], thoughts: str) -> list[Turn]:
         Turn("assistant", thoughts.strip() or "I have thought about it."),
         Turn("user", _ANSWER_NOW),
     ]
+
+
+def for_code(turns: Sequence[Turn], language: str) -> list[Turn]:
+    """The turns to answer with code that works the answer out."""
+    asked, _ = question(turns)
+    # Told of charts where none is asked for, a small model draws one for everything.
+    how = ", with matplotlib" if _CHART.search(asked) else " and prints the result"
+    note = (
+        f"Write short {language.capitalize()} code that works this out{how}. Write the code only."
+    )
+    return _asked_more(_in_words(turns), note)
+
+
+def code_start(language: str) -> str:
+    """The beginning of an answer that is code; it ends at the next fence."""
+    return f"```{language}\n"
+
+
+def for_repair(turns: Sequence[Turn], language: str, output: str) -> list[Turn]:
+    """The turns to answer with better code, after code that failed with `output`.
+
+    The code itself is not among them: shown it, a small model writes it once more as it was.
+    """
+    told = shortened(output, _MOST_TRACEBACK)
+    note = f"My first attempt failed:\n{told}\nWrite it in another way that avoids this error."
+    return _asked_more(for_code(turns, language), note)
+
+
+def with_run(
+    turns: Sequence[Turn], tool: BuiltIn, arguments: Mapping[str, Any], outcome: Outcome
+) -> list[Turn]:
+    """The turns with what a built-in tool gave, to be answered with it."""
+    output = shortened(outcome.output, _MOST_OUTPUT)
+    if tool.language is None:
+        note = f"I have looked this up for you ({tool.type}):\n{output}"
+        return _asked_more(turns, f"{note}\nNow answer my question with it, in plain words.")
+    code = shortened(str(arguments.get("code", "")), _MOST_OUTPUT)
+    ran = f"I ran this code for you:\n```{tool.language}\n{code.rstrip()}\n```"
+    if outcome.failed:
+        note = f"{ran}\nIt failed:\n```\n{output}\n```\nNow answer me with it, in plain words."
+    else:
+        note = f"{ran}\nThe result is:\n{output}\nNow answer me in a sentence with this result."
+    return _asked_more(turns, note)
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` without its middle where it has more than `most` characters."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n[…]\n{text[-half:]}"
+
+
+def _asked_more(turns: Sequence[Turn], note: str) -> list[Turn]:
+    if turns and turns[-1].role == "user" and not turns[-1].results:
+        return [*turns[:-1], replace(turns[-1], content=f"{turns[-1].content}\n\n{note}")]
+    return [*turns, Turn("user", note)]
 
 
 def question(turns: Sequence[Turn]) -> tuple[str, set[str]]:

@@ -15,6 +15,7 @@ from typing import Any
 from groqnb import catalog
 from groqnb.catalog import ModelInfo
 from groqnb.local import fields
+from groqnb.local.chat_built_in import Use, read_use
 from groqnb.local.chat_format import Format, read_format
 from groqnb.local.chat_grounding import check_compound, check_version, read_documents
 from groqnb.local.chat_messages import Turn, read_messages
@@ -93,6 +94,7 @@ class ChatRequest:
     format: Format | None = None
     tools: Tools | None = None
     reasoning: Reasoning | None = None
+    built_in: Use | None = None
 
     @property
     def has_images(self) -> bool:
@@ -165,6 +167,7 @@ def read_request(body: object, local_name: str, version: str | None = None) -> C
         format=form,
         tools=tools,
         reasoning=reasoning,
+        built_in=read_use(body, info, version, tools),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from groqnb import catalog
 from groqnb.catalog import ModelInfo
 from groqnb.local import fields
+from groqnb.local.built_in_tools import BuiltInTools
 from groqnb.local.refusal import bad_request, not_served
 from groqnb.local.schemas import check_schema
 
@@ -37,7 +38,7 @@ class Tools:
 
     `choice` is "auto", "required", or the name of the one to call. `older` says that they came
     as `functions`, and a call is to be told as `function_call`. `checked` is false where calls
-    are not to be held against the functions.
+    are not to be held against the functions. `built_in` are the tools that the engine itself runs.
     """
 
     functions: Sequence[Function]
@@ -45,6 +46,7 @@ class Tools:
     parallel: bool
     older: bool
     checked: bool
+    built_in: Sequence[str] = ()
 
     @property
     def named(self) -> bool:
@@ -76,7 +78,7 @@ def read_tools(body: dict[str, Any], info: ModelInfo | None) -> Tools | None:
     parallel = fields.boolean(body, "parallel_tool_calls")
     if not found or chosen == "none":
         return None
-    _refuse_built_in(found, info)
+    _refuse_missing(found)
     known = [function for function in found if isinstance(function, Function)]
     _check_names(known, key)
     if chosen not in (None, "auto", "required"):
@@ -88,6 +90,7 @@ def read_tools(body: dict[str, Any], info: ModelInfo | None) -> Tools | None:
         parallel is not False and able and not functions,
         bool(functions),
         not unchecked,
+        tuple(dict.fromkeys(each for each in found if isinstance(each, str))),
     )
 
 
@@ -164,9 +167,9 @@ def _choice(body: dict[str, Any], key: str, words: tuple[str, ...]) -> str | Non
     return fields.name(function, "name", at="tool_choice.function.")
 
 
-def _refuse_built_in(found: Sequence[Function | str], info: ModelInfo | None) -> None:
+def _refuse_missing(found: Sequence[Function | str]) -> None:
     for each in found:
-        if isinstance(each, str):
+        if isinstance(each, str) and not BuiltInTools.has(each):
             what = "remote MCP servers" if each == "mcp" else f"the built-in tool `{each}`"
             raise not_served(what, "tools")
 

@@ -17,11 +17,13 @@ _FEWEST_CACHED = 32
 class Tally:
     """Sums up passes. The prompt of the first counts, and the completion tokens of all.
 
-    Later passes read on where the one before stopped: to the user they are one answer.
+    Later passes read on where the one before stopped: to the user they are one answer. Where tools
+    were run in between, they read something new: then `every_prompt` counts.
     """
 
-    def __init__(self, info: ModelInfo | None) -> None:
+    def __init__(self, info: ModelInfo | None, *, every_prompt: bool = False) -> None:
         self._info = info
+        self._every_prompt = every_prompt
         self._passes: list[llm.Done] = []
         self._reasoning = 0
 
@@ -42,21 +44,23 @@ class Tally:
         model's requests, but is told only for models that are documented to cache prompts, and
         for the local model itself: cached tokens cost half, which elsewhere would be wrong.
         """
-        first = self._passes[0]
+        asked = self._passes if self._every_prompt else self._passes[:1]
+        prompt_tokens = sum(done.prompt_tokens for done in asked)
         prompt_time = sum(done.prompt_time for done in self._passes)
         completion_time = sum(done.completion_time for done in self._passes)
         usage: dict[str, Any] = {
             "queue_time": round(sum(done.queue_time for done in self._passes), 9),
-            "prompt_tokens": first.prompt_tokens,
+            "prompt_tokens": prompt_tokens,
             "prompt_time": round(prompt_time, 9),
             "completion_tokens": self.completion_tokens,
             "completion_time": round(completion_time, 9),
-            "total_tokens": first.prompt_tokens + self.completion_tokens,
+            "total_tokens": prompt_tokens + self.completion_tokens,
             "total_time": round(prompt_time + completion_time, 9),
         }
         able = self._info.capabilities if self._info is not None else {"prompt_caching": True}
         if able.get("prompt_caching"):
-            cached = first.cached_tokens if first.cached_tokens >= _FEWEST_CACHED else 0
+            found = (done.cached_tokens for done in asked)
+            cached = sum(count for count in found if count >= _FEWEST_CACHED)
             usage["prompt_tokens_details"] = {"cached_tokens": cached}
         if able.get("reasoning") or self._reasoning:
             usage["completion_tokens_details"] = {"reasoning_tokens": self._reasoning}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from groqnb.local.chat_events import ChatEvent, Done, ReasoningDelta, TextDelta
+from groqnb.local.chat_events import ChatEvent, Done, ExecutedTool, ReasoningDelta, TextDelta
 from groqnb.local.refusal import Refusal
 from groqnb.local.responses_output import Call, Event, Item, Message, Reasoning
 
@@ -43,6 +43,9 @@ class Progress:
             made = self._more(Message, event.text)
         elif isinstance(event, ReasoningDelta):
             made = self._more(Reasoning, event.text)
+        elif isinstance(event, ExecutedTool):
+            # The documentation has no item for it; the reasoning tells what was run.
+            made = iter(())
         else:
             made = self._call_more(event.index, event.id, event.name, event.arguments)
         return map(self._numbered, made)

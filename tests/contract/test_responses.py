@@ -626,11 +626,20 @@ def test_only_post_is_allowed(http: httpx.Client) -> None:
     assert http.get("/responses").status_code == 405
 
 
-@pytest.mark.parametrize(
-    "tool",
-    [{"type": "code_interpreter", "container": {"type": "auto"}}, {"type": "browser_search"}],
-)
-def test_hosted_tools_are_refused_and_not_made_up(http: httpx.Client, tool: dict[str, Any]) -> None:
+def test_code_is_run_as_in_chat(http: httpx.Client) -> None:
+    """The reasoning tells what was run, and the message answers with it."""
+    tool = {"type": "code_interpreter", "container": {"type": "auto"}}
+    text = "Run this:\n```python\nprint(1312 * 3333)\n```"
+    reply = post(
+        http, model="openai/gpt-oss-20b", input=text, tools=[tool], tool_choice="required"
+    ).json()
+    thoughts, message = reply["output"]
+    assert "4372896" in thoughts["content"][0]["text"]
+    assert (message["type"], reply["tools"]) == ("message", [tool])
+
+
+def test_hosted_tools_that_are_missing_are_not_made_up(http: httpx.Client) -> None:
+    tool = {"type": "browser_search"}
     reply = post(http, model="openai/gpt-oss-20b", tools=[tool], tool_choice="required")
     assert reply.status_code == 501
     assert reply.json()["error"]["type"] == "not_implemented_error"

@@ -169,7 +169,6 @@ def test_json_mode_and_tools_go_together(http: httpx.Client) -> None:
         ({"tools": [{"type": "browser_search"}]}, 400),
         ({"tools": [{"type": "mcp"}]}, 400),
         ({"tools": [{"type": "mcp", "server_url": "https://a.example"}]}, 501),
-        ({"model": "openai/gpt-oss-20b", "tools": [{"type": "code_interpreter"}]}, 501),
         ({"tools": [TIME, TIME]}, 400),
         ({"functions": [TIME["function"]]}, 400),
         ({"model": "meta-llama/llama-guard-4-12b"}, 400),

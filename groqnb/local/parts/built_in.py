@@ -51,6 +51,8 @@ class BuiltIn(ABC):
     description: ClassVar[str]
     #: The JSON Schema of its arguments, an object. The model writes them under its grammar.
     parameters: ClassVar[Mapping[str, Any]]
+    #: The language of its one argument, `code`, which the model then writes as a fenced block.
+    language: ClassVar[str | None] = None
 
     def arguments_from(self, question: str) -> dict[str, Any] | None:
         """Arguments read off the question without the model; None lets the model write them.
@@ -59,6 +61,13 @@ class BuiltIn(ABC):
         from there.
         """
         return None
+
+    def is_asked_for(self, question: str) -> bool:
+        """Whether the question leaves no doubt that it is meant; else the router compares."""
+        return False
+
+    async def check(self) -> None:  # noqa: B027 — most can work anywhere
+        """Raise Refusal where it cannot work on this machine. Called when a request names it."""
 
     @abstractmethod
     async def run(self, arguments: Mapping[str, Any], settings: Settings) -> Outcome:

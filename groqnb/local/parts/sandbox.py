@@ -101,6 +101,15 @@ class Sandbox:
         """Run `code`. Raises SandboxUnavailable."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.run_now, code)
 
+    async def ready(self) -> None:
+        """Start the process, if it is not there. Raises SandboxUnavailable."""
+
+        def start() -> None:
+            with self._lock:
+                self._running()
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, start)
+
     def run_now(self, code: str) -> Ran:
         """Run `code` in this thread. Raises SandboxUnavailable."""
         with self._lock:
