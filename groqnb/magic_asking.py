@@ -151,6 +151,8 @@ def _compare(shell: Any, asked: Ask, question: Question, models: list[str]) -> N
         fail(error)
     settings = {**session.settings, "where": session.where}
     compared = compare(client, settings, question, models, shown, stream=stream)
+    if question.images:
+        publish(shell, tables.notice(magic_images.note(question.images, client.target.kind)))
     table = compared.to_frame()
     shell.user_ns["_groq"] = table
     if asked.out is not None:

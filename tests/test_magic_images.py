@@ -225,6 +225,7 @@ def test_several_models_get_the_same_image(
     run(ip, f"%%groq -m {SCOUT},acme/brand-new-70b --image shop.png\nhello")
     assert {request["model"] for request in server.requests} == {SCOUT, "acme/brand-new-70b"}
     assert sizes(sent(server, 0)) == sizes(sent(server, 1)) == [(40, 30)]
+    assert last(ip) == "sent 1 image (PNG, 40×30, 1 kB)"
 
 
 def test_completion_offers_images(ip: InteractiveShell, folder: Path) -> None:

@@ -9,6 +9,7 @@ behind one nobody here could tell which address is asked.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["TooLarge", "fetch"]
 
 _SECONDS = 20.0
+_CONNECT = 4.0  # s for an address while there are others to try
 _MOST_REDIRECTS = 4
 _REDIRECTS = (301, 302, 303, 307, 308)
 _NO_NETWORK = "is there a network? An image in the request itself (a data: URL) needs none"
@@ -47,30 +49,30 @@ async def fetch(url: str, most: int, *, private: bool = False) -> bytes:
 async def _fetch(url: str, most: int, private: bool) -> bytes:
     for _ in range(_MOST_REDIRECTS + 1):
         wanted = place(url)
-        address = await _address(wanted, private)
-        found = await _get(wanted, address, most)
+        addresses = await _addresses(wanted, private)
+        found = await _get(wanted, addresses, most)
         if isinstance(found, bytes):
             return found
         url = urljoin(url, found)
     raise BadUrl(f"it leads through more than {_MOST_REDIRECTS} redirects")
 
 
-async def _address(wanted: Place, private: bool) -> str:
-    """The address to connect to; a name with any address that is not public is refused."""
+async def _addresses(wanted: Place, private: bool) -> list[str]:
+    """The addresses to connect to; a name with any address that is not public is refused."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_STREAM)
     except OSError:
         raise BadUrl(f"the host {wanted.host} cannot be found ({_NO_NETWORK})") from None
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses:
         raise BadUrl(f"the host {wanted.host} has no address")
     if not private and not all(map(is_public, addresses)):
         raise BadUrl(f"{wanted.host} is not a public address; images come from public ones only")
-    return addresses[0]
+    return addresses
 
 
-async def _get(wanted: Place, address: str, most: int) -> bytes | str:
+async def _get(wanted: Place, addresses: list[str], most: int) -> bytes | str:
     """The body, or where a redirect leads to."""
     import httpcore
 
@@ -91,7 +93,7 @@ async def _get(wanted: Place, address: str, most: int) -> bytes | str:
     try:
         async with (
             httpcore.AsyncConnectionPool(
-                ssl_context=context, max_connections=1, network_backend=_pinned(address)
+                ssl_context=context, max_connections=1, network_backend=_pinned(addresses)
             ) as pool,
             pool.stream("GET", url, headers=headers, extensions={"timeout": timeouts}) as reply,
         ):
@@ -132,8 +134,8 @@ def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
     return next((value for key, value in headers if key.lower() == name), b"")
 
 
-def _pinned(address: str) -> httpcore.AsyncNetworkBackend:
-    """Connections that go to `address`, whatever name they are asked for.
+def _pinned(addresses: list[str]) -> httpcore.AsyncNetworkBackend:
+    """Connections to the first of `addresses` that can be reached, whatever name they are for.
 
     The name stays what it is for TLS: the certificate must be the host's.
     """
@@ -144,9 +146,13 @@ def _pinned(address: str) -> httpcore.AsyncNetworkBackend:
             self._real = httpcore.AnyIOBackend()
 
         async def connect_tcp(
-            self, host: str, port: int, *args: Any, **kwargs: Any
+            self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
         ) -> httpcore.AsyncNetworkStream:
-            return await self._real.connect_tcp(address, port, *args, **kwargs)
+            *others, last = addresses
+            for address in others:
+                with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                    return await self._real.connect_tcp(address, port, _CONNECT, *args, **kwargs)
+            return await self._real.connect_tcp(last, port, timeout, *args, **kwargs)
 
     return Pinned()
 

@@ -519,6 +519,14 @@ def test_a_name_that_changes_its_address_after_the_check_gains_nothing(
     assert web.hosts == [f"evil.example:{web.server_port}"]
 
 
+def test_another_address_is_tried_where_the_first_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, web: Web
+) -> None:
+    """A name with IPv6 on a machine without it, for example."""
+    _Names(monkeypatch, two=[["127.0.0.9", "127.0.0.1"]])
+    assert fetch(f"http://two.example:{web.server_port}/a.png") == PNG
+
+
 def test_a_name_with_one_private_address_among_public_ones_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
