@@ -61,7 +61,9 @@ class Encoded:
         if image.width < 1 or image.height < 1:
             raise ParameterError("the image has no pixels")
         fitting = _within(image, catalog.limit("image_pixels"))
-        return cls(_save(fitting, "PNG"), image.size)
+        # Of a large image most is thrown away again: be quick about it.
+        effort = 6 if fitting.width * fitting.height < 1_000_000 else 1
+        return cls(_save(fitting, "PNG", compress_level=effort), image.size)
 
     @classmethod
     def of_figure(cls, figure: Any) -> Encoded:
