@@ -214,7 +214,7 @@ class LiveView:
         if complete and answer.verdict is not None:
             return verdict_html(answer.verdict)
         if asks_for_json(answer.response_format):
-            return json_html(answer.text, complete=complete)
+            return json_html(answer.text)
         return self._text.update(answer.text, complete=complete)
 
     def _runs_of(self, answer: Answer) -> Markup | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from groqnb.render.data import cut, data_html, fold, json_text, parsed_so_far
+from groqnb.render.data import cut, data_html, fold, parsed_so_far
 from groqnb.render.html import Child, Markup, el, join, table
-from groqnb.render.markdown import IGNORE_MATH, code_block
+from groqnb.render.markdown import IGNORE_MATH
 from groqnb.render.plain import clean, columns
 from groqnb.types.chat import UsageBreakdown
 from groqnb.types.verdict import Verdict
@@ -21,15 +21,14 @@ __all__ = [
 _LONGEST = 20_000
 
 
-def json_html(source: str, *, complete: bool = True) -> Markup:
-    """JSON as data, with its text folded below; as code where it is none, or holds no fields."""
+def json_html(source: str) -> Markup:
+    """JSON as data, with its text folded below; what is none stays as it is."""
     found = parsed_so_far(source)
-    if not isinstance(found, (dict, list)) or not found:
-        shown = code_block(cut(source, _LONGEST), "json" if complete else "")
-        return el("div", shown, class_=IGNORE_MATH)
-    # While it grows, its end would jump: as it came, it only grows.
-    code = code_block(json_text(found), "json") if complete else code_block(cut(source, _LONGEST))
-    folded = el("div", fold("JSON", code), class_=f"gn-tool {IGNORE_MATH}")
+    if not isinstance(found, (dict, list)):
+        # Something else than what was asked for; an error in words, mostly.
+        return el("pre", cut(source, _LONGEST), class_=f"gn-plain {IGNORE_MATH}")
+    text = el("pre", cut(source, _LONGEST), class_="gn-plain")
+    folded = el("div", fold("JSON", text), class_=f"gn-tool {IGNORE_MATH}")
     return join([data_html(found), folded])
 
 

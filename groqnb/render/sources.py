@@ -24,7 +24,7 @@ __all__ = [
 
 _IN_SIGHT = 4
 _MOST = 50
-_SNIPPET = 240
+_SNIPPET = 160
 _TITLE = 120
 
 
@@ -38,10 +38,10 @@ def pages_html(found: Sequence[Any]) -> Markup | None:
 
 def cards(pages: Sequence[Any]) -> Markup:
     """Cards of pages: a title that links to them, host and score, how they begin."""
-    shown = [_card(page) for page in pages[:_MOST]]
-    parts: list[Child] = [el("ol", *shown[:_IN_SIGHT], class_="gn-cards")]
+    shown = [_card(page, number) for number, page in enumerate(pages[:_MOST], 1)]
+    parts: list[Child] = [el("ul", *shown[:_IN_SIGHT], class_="gn-cards")]
     if len(shown) > _IN_SIGHT:
-        rest = el("ol", *shown[_IN_SIGHT:], class_="gn-cards", start=str(_IN_SIGHT + 1))
+        rest = el("ul", *shown[_IN_SIGHT:], class_="gn-cards")
         parts.append(fold(f"{len(pages) - _IN_SIGHT:,} more", rest))
     return join(parts)
 
@@ -111,7 +111,7 @@ def _once(found: Sequence[Any]) -> list[Any]:
     return list({page.url or id(page): page for page in reversed(found)}.values())[::-1]
 
 
-def _card(page: Any) -> Markup:
+def _card(page: Any, number: int) -> Markup:
     title = cut(_title(page), _TITLE)
     facts = [_host(page.url or ""), _score(page).strip(" ()")]
     snippet = " ".join((page.content or "")[: 4 * _SNIPPET].split())
@@ -119,7 +119,7 @@ def _card(page: Any) -> Markup:
         snippet = snippet[: _SNIPPET - 1] + "…"
     return el(
         "li",
-        el("div", link(page.url or "", title)),
+        el("div", f"{number}. ", link(page.url or "", title)),
         el("div", " · ".join(fact for fact in facts if fact), class_="gn-live"),
         el("div", snippet) if snippet else None,
     )

@@ -75,12 +75,14 @@ def tool_plain(tool: ExecutedTool) -> str:
     """The same as text: what it did, the code that it ran, and how its output begins."""
     about, arguments = _about(tool)
     code = _code(arguments)
-    line = clean(" ".join(f"{_title(tool)} {cut(about, _LONGEST_TITLE)}".split()))
-    lines = [f"[{line}]"]
+    if not about and code is None:
+        about = tool.arguments or ""
+    line = clean(" ".join(f"{_title(tool)}: {cut(about, _LONGEST_TITLE)}".split()))
+    lines = [f"[{line.removesuffix(':')}]"]
     if code:
         lines.append(_indented(code))
     if not _pages(tool):
-        lines += [_indented(each) for each in _outputs(tool)]
+        lines += [_indented(each, "  → ") for each in _outputs(tool)]
     lines += [chart_plain(chart) for chart in tool.charts]
     return "\n".join(lines)
 
@@ -161,9 +163,9 @@ def _chart(chart: Any, live: bool) -> Markup:
     return chart_html(chart)
 
 
-def _indented(source: str) -> str:
-    lines = cut(clean(source).strip("\n"), _LONGEST_PLAIN).split("\n")
-    return "\n".join(f"    {line}".rstrip() for line in lines)
+def _indented(source: str, mark: str = "    ") -> str:
+    first, *lines = cut(clean(source).strip("\n"), _LONGEST_PLAIN).split("\n")
+    return "\n".join([f"{mark}{first}", *(f"    {line}".rstrip() for line in lines)])
 
 
 # --- calls of the user's own tools ---
@@ -230,11 +232,13 @@ def run_html(run: Run) -> Markup:
     """A call of the user's tool with its result, folded."""
     found = parsed_so_far(run.result) if run.result[:1] in ("{", "[") else None
     result = data_html(found) if found else _output(run.result)
-    title = el("span", el("b", "called"), " ", el("code", run.name))
-    body = fold(title, _given(run.arguments), el("p", "gave", class_="gn-live"), result)
-    return el("div", body, class_=f"gn-tool {IGNORE_MATH}")
+    short = len(run.arguments) <= _LONGEST_TITLE
+    about = el("span", run.arguments, class_="gn-about") if short and run.arguments else None
+    title = el("span", el("b", "called"), " ", el("code", run.name), " ", about)
+    given = None if short else _given(run.arguments)
+    return el("div", fold(title, given, result), class_=f"gn-tool {IGNORE_MATH}")
 
 
 def run_plain(run: Run) -> str:
     """The same in two lines."""
-    return f"[called {_signature(run.name, run.arguments)}]\n{_indented(run.result)}"
+    return f"[called {_signature(run.name, run.arguments)}]\n{_indented(run.result, '  → ')}"

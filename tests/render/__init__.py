@@ -1,0 +1,1 @@
+"""How answers look: golden renderings, accessibility, sizes."""
