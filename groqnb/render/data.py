@@ -55,7 +55,8 @@ def parsed_so_far(source: str) -> Any:
     from pydantic_core import from_json
 
     try:
-        return from_json(source, allow_partial="trailing-strings")
+        # Halves of characters, which text may hold, are no JSON.
+        return from_json(source.encode(errors="replace"), allow_partial="trailing-strings")
     except (ValueError, RecursionError):
         return None
 

@@ -45,6 +45,9 @@ _UNSEEN = re.compile(
 )
 
 
+_LONGEST_URL = 8_000  # characters; longer addresses open nowhere
+
+
 class Markup(str):
     """A string that is HTML already. Only this module makes it."""
 
@@ -117,7 +120,7 @@ def safe_url(url: str) -> str | None:
     ```
     """
     # Browsers drop these before they read the scheme, so no test of the rest could be trusted.
-    if any(character <= " " or character == "\x7f" for character in url):
+    if len(url) > _LONGEST_URL or any(c <= " " or c == "\x7f" for c in url):
         return None
     return url if url.lower().startswith(("http://", "https://")) else None
 

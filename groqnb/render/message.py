@@ -7,7 +7,7 @@ notebook would show it instead, and run the raw HTML in it once the notebook is 
 
 from __future__ import annotations
 
-from groqnb.render.data import fold
+from groqnb.render.data import cut, fold
 from groqnb.render.html import Child, Markup, el, join, page
 from groqnb.render.markdown import IGNORE_MATH, MarkdownView, markdown
 from groqnb.render.notes import (
@@ -15,6 +15,7 @@ from groqnb.render.notes import (
     breakdown_plain,
     json_html,
     refusal_html,
+    refusal_plain,
     verdict_html,
     verdict_plain,
 )
@@ -55,6 +56,7 @@ Bundle = dict[str, str]
 """What is published: media types and their text."""
 
 _CLOUD = "Groq cloud"
+_LONGEST = 300  # characters of a name in the footer
 _ENDINGS = {
     "length": "cut off at the token limit",
     "content_filter": "withheld by a content filter",
@@ -116,7 +118,7 @@ def footer(answer: Answer) -> list[str]:
                 answer.model_answered, usage.prompt_tokens, usage.completion_tokens, cached or 0
             )
             parts.append(dollars(spent))
-    return [part for part in parts if part]
+    return [cut(part, _LONGEST) for part in parts if part]
 
 
 def _times(answer: Answer) -> list[str]:
@@ -139,7 +141,8 @@ def _ending(answer: Answer) -> str | None:
 def _badge_of(answer: Answer) -> str | None:
     if not answer.where:
         return None
-    return badge(answer.where, answer.url or "" if answer.where == "url" else answer.model_answered)
+    name = answer.url or "" if answer.where == "url" else answer.model_answered
+    return badge(answer.where, cut(name, _LONGEST))
 
 
 def _foot(badge_text: str | None, parts: list[Child]) -> Markup:
@@ -250,7 +253,7 @@ def plain_parts(answer: Answer) -> tuple[list[str], list[str]]:
         before.append(f"[Reasoning of {len(answer.reasoning):,} characters]")
     before += [tool_plain(tool) for tool in answer.executed_tools]
     after = [
-        f"refused: {clean(answer.refusal)}" if answer.refusal else "",
+        refusal_plain(answer.refusal) if answer.refusal else "",
         verdict_plain(answer.verdict) if answer.verdict is not None else "",
         *(call_plain(call) for call in answer.tool_calls),
         pages_plain(answer.search_results),

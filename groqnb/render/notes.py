@@ -14,6 +14,7 @@ __all__ = [
     "breakdown_plain",
     "json_html",
     "refusal_html",
+    "refusal_plain",
     "verdict_html",
     "verdict_plain",
 ]
@@ -61,6 +62,11 @@ def refusal_html(refusal: str) -> Markup:
     )
 
 
+def refusal_plain(refusal: str) -> str:
+    """The same as text."""
+    return f"refused: {clean(cut(refusal, _LONGEST))}"
+
+
 _HEAD = ("model", "tokens in", "out", "total", "seconds")
 
 
@@ -88,5 +94,5 @@ def _rows(breakdown: UsageBreakdown) -> list[list[str]]:
         usage = one.usage
         seconds = "" if usage.total_time is None else f"{usage.total_time:.2f}"
         counts = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens)
-        rows.append([clean(one.model), *(f"{count:,}" for count in counts), seconds])
+        rows.append([cut(clean(one.model), 100), *(f"{count:,}" for count in counts), seconds])
     return rows

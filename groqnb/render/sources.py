@@ -26,6 +26,7 @@ _IN_SIGHT = 4
 _MOST = 50
 _SNIPPET = 160
 _TITLE = 120
+_ADDRESS = 500
 
 
 def pages_html(found: Sequence[Any]) -> Markup | None:
@@ -51,8 +52,8 @@ def pages_plain(found: Sequence[Any]) -> str:
     pages = _once(found)
     lines = []
     for number, page in enumerate(pages[:_MOST], 1):
-        address = f" <{_line(page.url)}>" if page.url else ""
-        lines.append(f"{number}. {_line(_title(page))}{address}{_score(page)}")
+        address = f" <{_line(cut(page.url, _ADDRESS))}>" if page.url else ""
+        lines.append(f"{number}. {_line(cut(_title(page), _TITLE))}{address}{_score(page)}")
     more = [f"… {len(pages) - _MOST} more"] if len(pages) > _MOST else []
     return "\n".join(["Sources:", *lines, *more]) if lines else ""
 
@@ -68,7 +69,7 @@ def images_html(images: Sequence[Any]) -> Markup | None:
 
 def images_plain(images: Sequence[Any]) -> str:
     """Images as lines; empty when there are none."""
-    lines = [f"- {_line(label)}" for _, label in map(_image, images[:_MOST])]
+    lines = [f"- {_line(cut(label, _ADDRESS))}" for _, label in map(_image, images[:_MOST])]
     return "\n".join(["Images:", *lines]) if lines else ""
 
 
@@ -87,8 +88,9 @@ def citations_plain(citations: Sequence[Citation]) -> str:
     lines = []
     for number, one in enumerate(citations[:_MOST], 1):
         quote = f'"{_line(cut(one.quote, _SNIPPET))}": ' if one.quote else ""
-        title = f"{_line(one.title)} " if one.title else ""
-        lines.append(f"{number}. {quote}{title}{one.kind} {_line(one.source)}")
+        title = f"{_line(cut(one.title, _TITLE))} " if one.title else ""
+        source = f"{cut(one.kind, 40)} {cut(one.source, _ADDRESS)}"
+        lines.append(f"{number}. {quote}{title}{_line(source)}")
     return "\n".join(["Citations:", *lines]) if lines else ""
 
 
@@ -96,9 +98,9 @@ def _citation(one: Citation) -> Iterable[Child]:
     if one.quote:
         yield el("span", f"“{cut(one.quote, _SNIPPET)}” ", class_="gn-about")
     if safe_url(one.source):
-        yield link(one.source, one.title or one.source)
+        yield link(one.source, cut(one.title or one.source, _TITLE))
     else:
-        title = f"{one.title}, " if one.title else ""
+        title = f"{cut(one.title, _TITLE)}, " if one.title else ""
         yield f"{title}{cut(one.kind, 40)} "
         yield el("code", cut(one.source, _TITLE))
 

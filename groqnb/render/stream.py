@@ -136,7 +136,7 @@ class PagePainter:
         status = "answering…" if answer.text else "thinking…"
         foot = live_footer(self.badge, el("span", status, class_="gn-live"))
         html = self._view.html(answer, foot)
-        self._publish({"text/html": html, "text/plain": answer.text})
+        self._publish({"text/html": html, "text/plain": clean(answer.text)})
         characters = len(answer.text) + len(answer.reasoning or "") + self._view.weight
         self._next = time.monotonic() + max(
             _SHORTEST,

@@ -173,7 +173,7 @@ def _indented(source: str, mark: str = "    ") -> str:
 
 def call_html(call: ToolCall) -> Markup:
     """A call that the model asks for, its arguments as far as they have come."""
-    title = el("div", el("b", "asks for"), " ", el("code", call.function.name))
+    title = el("div", el("b", "asks for"), " ", el("code", cut(call.function.name, 100)))
     return el("div", title, _given(call.function.arguments), class_=f"gn-tool {IGNORE_MATH}")
 
 
@@ -183,7 +183,7 @@ def call_plain(call: ToolCall) -> str:
 
 
 def _signature(name: str, arguments: str) -> str:
-    return clean(f"{name}({cut(arguments, _LONGEST_PLAIN)})")
+    return clean(f"{cut(name, 100)}({cut(arguments, _LONGEST_PLAIN)})")
 
 
 def _given(arguments: str) -> Markup | None:
@@ -234,7 +234,7 @@ def run_html(run: Run) -> Markup:
     result = data_html(found) if found else _output(run.result)
     short = len(run.arguments) <= _LONGEST_TITLE
     about = el("span", run.arguments, class_="gn-about") if short and run.arguments else None
-    title = el("span", el("b", "called"), " ", el("code", run.name), " ", about)
+    title = el("span", el("b", "called"), " ", el("code", cut(run.name, 100)), " ", about)
     given = None if short else _given(run.arguments)
     return el("div", fold(title, given, result), class_=f"gn-tool {IGNORE_MATH}")
 
