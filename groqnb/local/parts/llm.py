@@ -34,6 +34,7 @@ from groqnb.local.parts.completion import (
     runtime_refusal,
     runtime_request,
 )
+from groqnb.local.parts.handover import Handover
 from groqnb.local.parts.router import Router
 from groqnb.local.parts.seats import Seats
 from groqnb.local.refusal import Refusal, bad_request
@@ -201,12 +202,11 @@ class Llm:
 
     async def _run(self, server: Any, body: bytes) -> AsyncGenerator[dict[str, Any], None]:
         """The runtime's events. It runs in a thread that stops soon after this is closed."""
-        loop = asyncio.get_running_loop()
-        events: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
+        events = Handover()
         given_up = threading.Event()
 
         def on_event(event: bytes) -> bool:
-            loop.call_soon_threadsafe(events.put_nowait, event)
+            events.put(event)
             return given_up.is_set()
 
         def work() -> None:
@@ -215,14 +215,17 @@ class Llm:
                 server.handle_completions(body, on_event)
             except Exception as error:  # noqa: BLE001 — handed over to the request
                 end = error
-            loop.call_soon_threadsafe(events.put_nowait, end)
+            events.put(end)
 
         self._threads.submit(work)
         try:
-            while (event := await events.get()) is not None:
-                if isinstance(event, BaseException):
-                    raise event
-                yield json.loads(event)
+            async for several in events:
+                for event in several:
+                    if event is None:
+                        return
+                    if isinstance(event, BaseException):
+                        raise event
+                    yield json.loads(event)
         finally:
             given_up.set()
 
