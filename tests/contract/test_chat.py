@@ -292,7 +292,6 @@ def test_what_the_documentation_allows_is_answered(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"model": "openai/gpt-oss-20b", "tools": [{"type": "browser_search"}]},
         {"tools": [{"type": "mcp", "server_url": "https://a.b", "server_label": "a"}]},
         {"model": "meta-llama/llama-guard-4-12b"},
     ],
