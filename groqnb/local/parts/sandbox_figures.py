@@ -91,9 +91,59 @@ def _chart(figure: Any) -> dict[str, Any]:
         from e2b_charts import chart_figure_to_dict
 
         read = _plain(chart_figure_to_dict(figure), 0)
+        if read.get("type") == "superchart":
+            both = zip(read["elements"], figure.axes, strict=True)
+            return {**read, "elements": [_bars_mended(part, ax) for part, ax in both]}
+        return _bars_mended(read, figure.axes[0]) if read else {}
     except Exception:  # noqa: BLE001 — a whisker without length, for one, is a KeyError
         return {}
-    return read if isinstance(read, dict) else {}
+
+
+def _bars_mended(chart: dict[str, Any], ax: Any) -> dict[str, Any]:
+    """`chart` with what e2b-charts reads wrong of bars put right.
+
+    It takes standing bars of one length for lying ones, and on an axis of numbers it names bars
+    after the first ticks, wherever these are.
+    """
+    from matplotlib.ticker import ScalarFormatter
+
+    groups = list(ax.containers)
+    lie = {getattr(group, "orientation", None) for group in groups}
+    if chart.get("type") != "bar" or lie not in ({"vertical"}, {"horizontal"}):
+        return chart
+    standing = lie == {"vertical"}
+    turned = sum(len({bar.get_height() for bar in group}) == 1 for group in groups) * standing
+    axis = ax.xaxis if standing else ax.yaxis
+    on_numbers = isinstance(axis.get_major_formatter(), ScalarFormatter)
+    if not turned and not on_numbers:
+        return chart
+    names = [text.get_text() for text in axis.get_ticklabels()]
+    if on_numbers:
+        # Bars side by side stand around the number that they belong to.
+        middles = [[_middle(bar, standing) for bar in group] for group in groups]
+        names = [f"{sum(each) / len(each):.10g}" for each in zip(*middles, strict=False)]
+    told = {
+        "elements": [
+            {
+                "label": name,
+                "group": f"Group {label[10:]}" if label.startswith("_container") else label,
+                "value": float(bar.get_height() if standing else bar.get_width()),
+            }
+            for group in groups
+            for label in [group.get_label()]
+            for name, bar in zip(names, group, strict=False)
+        ]
+    }
+    if turned % 2:
+        told |= {f"{one}_{what}": chart[f"{other}_{what}"] for what in ("label", "unit")
+                 for one, other in ("xy", "yx")}  # fmt: skip
+    return {**chart, **told}
+
+
+def _middle(bar: Any, standing: bool) -> float:
+    if standing:
+        return float(bar.get_x() + bar.get_width() / 2)
+    return float(bar.get_y() + bar.get_height() / 2)
 
 
 def _plain(value: Any, depth: int) -> Any:
