@@ -418,7 +418,7 @@ def test_the_picture_tells_how_groups_of_bars_lie(
 
 
 @pytest.mark.parametrize("lying", [False, True], ids=["standing", "lying"])
-@pytest.mark.parametrize("values", [[3, 7, 5], [5, 5, 5, 5], [1, 100, 40]])
+@pytest.mark.parametrize("values", [[3, 7, 5], [5, 5, 5, 5], [1, 100, 40], [5]])
 def test_the_picture_tells_how_single_bars_lie(values: Any, lying: bool) -> None:
     png, data = drawn_bars(False, lying, [values], 0)
     assert bar_layout(Chart.from_json(data, png=png)) == (False, lying)

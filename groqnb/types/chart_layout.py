@@ -110,7 +110,7 @@ def _read(picture: Any, chart: Chart) -> tuple[bool | None, bool | None]:
     misses = [_misses([mask.sum(axis=axis) for mask in masks], bars) for axis in (0, 1)]
     lying = None if misses[0] == misses[1] else misses[1] < misses[0]
     if groups == 1:
-        return None, lying
+        return None, _foot(shades, colourful) if lying is None else lying
     if lying is None:
         # One bar a group: those side by side share no columns, lying ones no rows.
         apart = [_overlap(columns)[0] < 0.2, _overlap(lines)[0] < 0.2]
@@ -122,6 +122,20 @@ def _read(picture: Any, chart: Chart) -> tuple[bool | None, bool | None]:
             return None, None
     shared, same = _overlap(lines if lying else columns)
     return (True if same > 0.85 else False if shared < 0.3 else None), lying
+
+
+def _foot(shades: Any, covered: Any) -> bool | None:
+    """True where a single bar begins at a line left of it, False where at one below it."""
+    import numpy as np
+
+    lines, columns = (np.flatnonzero(_covered(covered.sum(axis=axis))) for axis in (1, 0))
+    if not len(lines) or not len(columns):
+        return None
+    middle, centre = (lines[0] + lines[-1]) // 2, (columns[0] + columns[-1]) // 2
+    left = shades[middle, max(0, columns[0] - 3) : columns[0]]
+    below = shades[lines[-1] + 1 : lines[-1] + 4, centre]
+    dark = [bool((edge.max(axis=1) < _SHADES / 2).any()) for edge in (left, below)]
+    return dark[0] if dark[0] != dark[1] else None
 
 
 def _misses(counts: list[Any], bars: float) -> float:
