@@ -169,6 +169,12 @@ def _doctor(shell: Any, command: Command) -> None:
     publish(shell, tables.listing(["what", "state", "found", "what to do"], rows))
 
 
+def _usage(shell: Any, command: Command) -> None:
+    from groqnb.magic_usage import usage
+
+    usage(shell, command)
+
+
 def _help(shell: Any, command: Command) -> None:
     print(help_text())
 
@@ -177,6 +183,7 @@ _COMMANDS: dict[str, Callable[[Any, Command], None]] = {
     "state": _state,
     "use": _use,
     "models": _models,
+    "usage": _usage,
     "continue": _continue,
     "key": _key,
     "doctor": _doctor,

@@ -83,6 +83,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("ask", "[options] TEXT", "ask in one line", required=True),
     CommandSpec("use", "local|cloud|URL", "choose where calls go", required=True),
     CommandSpec("models", "[FILTER]", "list the models"),
+    CommandSpec("usage", "[SINCE]", "what calls took, by model and cell: today, month, 7d, 12h"),
     CommandSpec("continue", "", "go on with an answer that was stopped or cut off"),
     CommandSpec("key", "", "type an API key, hidden, for this kernel only"),
     CommandSpec("doctor", "", "check this installation"),

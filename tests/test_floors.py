@@ -36,6 +36,7 @@ FLOORS: dict[str, int] = {
     "magic_images": 6,
     "magic_options": 6,
     "magic_parser": 6,
+    "magic_usage": 6,
     "magic_words": 6,
     "interpolation": 6,
     "completion": 6,

@@ -245,11 +245,11 @@ def test_commands_of_the_line_magic(line: str, command: Command) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("us local", "Did you mean use?"),
+        ("us local", "Did you mean use or usage?"),
         ("modles", "Did you mean models?"),
         ("what is 2 + 2", "To ask something: %groq ask TEXT"),
         ("chat", "unknown command 'chat'"),
-        ("usage", "unknown command 'usage'"),
+        ("frob", "unknown command 'frob'"),
         ("use", "%groq use local|cloud|URL"),
         ("ask", "nothing to ask"),
         ("ask -m x", "nothing to ask"),

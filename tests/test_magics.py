@@ -186,7 +186,7 @@ def test_help_prints_and_returns(
         ("%%groq\nHi {{nmae}}", "the name 'nmae' is not defined. Did you mean name"),
         ("%%groq -s {{nmae}}\nHi", "the name 'nmae' is not defined"),
         ("%%groq use local\n", "write %groq use"),
-        ("%groq us local", "Did you mean use?"),
+        ("%groq us local", "Did you mean use or usage?"),
         ("%groq use lokal", "Did you mean 'local'?"),
         ("%groq continue", "there is no answer yet"),
         ("%groq models zzz", "no model has 'zzz'"),

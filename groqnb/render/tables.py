@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from groqnb.render.html import Child, el, page, table
+from groqnb.render.html import Child, el, join, page, table
 from groqnb.render.markdown import IGNORE_MATH
 from groqnb.render.message import Bundle
 from groqnb.render.plain import clean, columns
 
-__all__ = ["facts", "listing", "messages", "notice"]
+__all__ = ["Share", "facts", "listing", "messages", "notice"]
+
+
+class Share(NamedTuple):
+    """A cell with a bar: `part` is from 0 to 1; `of` says what it is a part of, for ears."""
+
+    part: float
+    of: str
+
+    @property
+    def text(self) -> str:
+        """The share in per cent."""
+        return f"{self.part:.0%}"
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> Bundle:
@@ -31,7 +44,7 @@ def facts(pairs: Sequence[tuple[str, str]]) -> Bundle:
 
 def listing(
     head: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str | Share]],
     *,
     numbers: Sequence[int] = (),
     note: str = "",
@@ -39,11 +52,22 @@ def listing(
     """A table with a head; the columns in `numbers` are flush right, `note` stands below."""
     align = ["right" if i in numbers else "left" for i in range(len(head))]
     foot = el("div", note, class_="gn-foot") if note else None
-    plain = columns([list(head), *rows], right=numbers)
+    texts = [[cell.text if isinstance(cell, Share) else cell for cell in row] for row in rows]
+    plain = columns([list(head), *texts], right=numbers)
+    shown = [[_cell(cell) for cell in row] for row in rows]
     return {
-        "text/html": page(el("div", table(head, rows, align=align), foot, class_=IGNORE_MATH)),
+        "text/html": page(el("div", table(head, shown, align=align), foot, class_=IGNORE_MATH)),
         "text/plain": f"{plain}\n\n{note}" if note else plain,
     }
+
+
+def _cell(cell: str | Share) -> Child:
+    if not isinstance(cell, Share):
+        return cell
+    label = f"{cell.text} of {cell.of}"
+    return join(
+        [el("progress", value=f"{cell.part:.3f}", max="1", aria_label=label), " ", cell.text]
+    )
 
 
 def messages(sent: Sequence[tuple[str, str]], pairs: Sequence[tuple[str, str]]) -> Bundle:
