@@ -1,4 +1,4 @@
-"""What is read off a figure of bars is what was drawn, also where e2b-charts reads it wrong."""
+"""What is read off bars and boxes is what was drawn, also where e2b-charts reads it wrong."""
 
 from __future__ import annotations
 
@@ -82,3 +82,34 @@ def test_what_is_read_right_stays(figures: Figures) -> None:
     assert told(lying) == [("Group 0", "a", 5), ("Group 0", "b", 5)]
     assert lying.x_label == "name"
     assert told(standing) == [("Group 0", "a", 5), ("Group 0", "b", 6)]
+
+
+@pytest.mark.parametrize("orientation", ["vertical", "horizontal"])
+def test_boxes_are_read_with_their_names_whiskers_and_outliers(
+    figures: Figures, orientation: Any
+) -> None:
+    """One alone, equal ones, whiskers without length, several outliers, lying ones."""
+    groups = [[1, 2, 3, 4, 5], [11, 12, 13, 14, 15], [1, 2, 3, 4, 9], [0, *range(10, 18), 50, 60]]
+    for some in (groups[:1], groups):
+        plt.boxplot(some, patch_artist=True, orientation=orientation)
+        named = plt.yticks if orientation == "horizontal" else plt.xticks
+        named(range(1, len(some) + 1), [f"g{i}" for i in range(len(some))])
+        (plt.ylabel if orientation == "horizontal" else plt.xlabel)("group")
+        plt.show()
+    single, several = charts(figures)
+    assert [one.label for one in several.elements] == ["g0", "g1", "g2", "g3"]
+    assert single.elements[0] == several.elements[0]
+    assert (several.x_label, several.y_label) == ("group", None)
+    frame = several.to_frame()
+    assert frame.iloc[0, 1:].tolist() == [1, 2, 3, 4, 5, []]
+    assert frame["max"].tolist() == [5, 15, 4, 17]
+    assert frame["outliers"].tolist() == [[], [], [9], [0, 50, 60]]
+
+
+def test_flat_boxes_and_other_figures_are_no_boxes(figures: Figures) -> None:
+    plt.boxplot([[1, 1, 1]], patch_artist=True)
+    plt.show()
+    plt.plot([1, 2, 3], [3, 1, 2])
+    flat, line = charts(figures)
+    assert (flat.type, line.type) == ("unknown", "line")
+    assert flat.png

@@ -15,6 +15,8 @@ import math
 import sys
 from typing import Any
 
+from groqnb.local.parts.sandbox_boxes import boxes
+
 __all__ = ["Figures", "set_up"]
 
 _MOST_FIGURES = 20
@@ -88,14 +90,19 @@ def _png(figure: Any) -> str:
 
 def _chart(figure: Any) -> dict[str, Any]:
     try:
-        from e2b_charts import chart_figure_to_dict
+        from e2b_charts.main import get_chart_from_ax, is_figure_blank
 
-        read = _plain(chart_figure_to_dict(figure), 0)
-        if read.get("type") == "superchart":
-            both = zip(read["elements"], figure.axes, strict=True)
-            return {**read, "elements": [_bars_mended(part, ax) for part, ax in both]}
-        return _bars_mended(read, figure.axes[0]) if read else {}
-    except Exception:  # noqa: BLE001 — a whisker without length, for one, is a KeyError
+        axes = figure.axes
+        if is_figure_blank(axes):
+            return {}
+        parts = [
+            boxes(ax) or _bars_mended(_plain(get_chart_from_ax(ax).model_dump(), 0), ax)
+            for ax in axes
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return {"type": "superchart", "title": figure.get_suptitle(), "elements": parts}
+    except Exception:  # noqa: BLE001 — it fails on some figures, by a KeyError for one
         return {}
 
 
