@@ -638,8 +638,17 @@ def test_code_is_run_as_in_chat(http: httpx.Client) -> None:
     assert (message["type"], reply["tools"]) == ("message", [tool])
 
 
-def test_hosted_tools_that_are_missing_are_not_made_up(http: httpx.Client) -> None:
+def test_a_hosted_tool_runs_and_the_message_says_what_it_found(http: httpx.Client) -> None:
     tool = {"type": "browser_search"}
-    reply = post(http, model="openai/gpt-oss-20b", tools=[tool], tool_choice="required")
-    assert reply.status_code == 501
-    assert reply.json()["error"]["type"] == "not_implemented_error"
+    reply = post(
+        http,
+        model="openai/gpt-oss-20b",
+        input="How does pandas read a CSV file?",
+        tools=[tool],
+        tool_choice="required",
+        max_output_tokens=60,
+    ).json()
+    assert reply["status"] in ("completed", "incomplete")
+    assert {item["type"] for item in reply["output"]} <= {"reasoning", "message"}
+    assert reply["output"][-1]["type"] == "message"
+    assert reply["tools"] == [tool]

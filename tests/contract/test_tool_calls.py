@@ -165,7 +165,6 @@ def test_json_mode_and_tools_go_together(http: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
-        ({"model": "openai/gpt-oss-20b", "tools": [{"type": "browser_search"}]}, 501),
         ({"tools": [{"type": "browser_search"}]}, 400),
         ({"tools": [{"type": "mcp"}]}, 400),
         ({"tools": [{"type": "mcp", "server_url": "https://a.example"}]}, 501),
