@@ -75,7 +75,7 @@ def test_it_ends_with_an_exercise(path: Path) -> None:
     assert headings[-1] == "Try it yourself"
 
 
-@pytest.mark.parametrize(("path", "following"), pairwise(PATHS), ids=lambda path: path.stem)
+@pytest.mark.parametrize(("path", "following"), list(pairwise(PATHS)), ids=lambda path: path.stem)
 def test_it_leads_to_the_next(path: Path, following: Path) -> None:
     """Its last words link to the notebook that follows it."""
     last = read(path).cells[-1]
