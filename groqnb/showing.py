@@ -89,8 +89,13 @@ def _show_stream(shell: Any, stream: Any) -> Answer:
             "show takes what client.chat.completions.create and client.responses.create return,"
             f" not {type(stream).__name__}"
         )
-    where = where_from(stream.headers)
-    builder = AnswerBuilder(where=where)
+    where, asked_for = where_from(stream.headers), getattr(stream, "request", {})
+    builder = AnswerBuilder(
+        model=asked_for.get("model") or "",
+        messages=asked_for.get("messages") or (),
+        where=where,
+        response_format=asked_for.get("response_format"),
+    )
     name = badge("local", stream.headers.get("x-groqnb-model", "")) if where else ""
     asked = _collect(stream, builder, painter(shell, name))
     if asked.error is not None:

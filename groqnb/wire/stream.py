@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from groqnb.types.base import StreamChunk
 from groqnb.types.rate_limit import RateLimit
@@ -34,6 +34,11 @@ class _Told(Generic[C]):
     def headers(self) -> Mapping[str, str]:
         """The HTTP headers that came before the stream."""
         return self._reading.trace.headers
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """What was asked: the body of the request, with `model`, `messages` and the like."""
+        return self._reading.trace.request
 
     @property
     def request_id(self) -> str | None:

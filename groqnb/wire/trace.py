@@ -34,6 +34,11 @@ class Trace:
         self.retries = 0
         self.ttft: float | None = None
 
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """The body that is sent; empty where there is none."""
+        return self._call.body or {}
+
     def _publish(self, kind: str, **more: Any) -> None:
         # Imported here: while nobody listens, the events' classes need not be made.
         from groqnb.wire import events
