@@ -162,6 +162,7 @@ def _start(wanted: Weights) -> Engine:
         "name": wanted.name,
         "context": wanted.context,
         "parent": os.getpid(),
+        "folder": _folder(),
     }
     log_path = _new_log(weights.cache_dir() / "logs")
     _read_ahead(wanted.path)
@@ -226,6 +227,13 @@ def _greet(child: subprocess.Popen[bytes], settings: dict[str, Any]) -> dict[str
         return None
     ready: dict[str, Any] = json.loads(line)
     return ready
+
+
+def _folder() -> str | None:
+    """Where the notebook is: a kernel starts in its notebook's folder."""
+    with contextlib.suppress(OSError):
+        return os.getcwd()
+    return None
 
 
 def _environment() -> dict[str, str]:

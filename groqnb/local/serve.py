@@ -88,6 +88,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="store_true",
         help="fetch images from this machine and its network too; for tests only",
     )
+    parser.add_argument(
+        "--allow-unisolated-code",
+        action="store_true",
+        help="run models' code even where the system does not let it be kept from the network "
+        "and from your files; nothing but limits of time and memory is left then",
+    )
     try:
         options = parser.parse_args(argv)
     except SystemExit as end:
@@ -128,7 +134,9 @@ def _serve(options: argparse.Namespace) -> int:
             data=data,
             spend_limit=options.spend_limit,
             faults=options.faults,
+            folder=Path.cwd(),
             private_image_urls=options.allow_private_image_urls,
+            isolated_code=not options.allow_unisolated_code,
         )
         llm = _load(settings)
         port = listener.getsockname()[1]

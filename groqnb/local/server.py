@@ -35,7 +35,7 @@ class Settings:
 
     `data` is the folder for files and batches, made at first need; `spend_limit` is in USD a
     month; `faults` is a spec of `groqnb.local.faults`; `private_image_urls` lets images come
-    from addresses of this machine and its network.
+    from addresses of this machine and its network. `folder` is the notebook's, for searches.
     """
 
     key: str
@@ -47,6 +47,8 @@ class Settings:
     spend_limit: float | None = None
     faults: str | None = None
     private_image_urls: bool = False
+    isolated_code: bool = True
+    folder: Path | None = None
 
 
 def listen(port: int = 0) -> socket.socket:
@@ -68,10 +70,13 @@ def listen(port: int = 0) -> socket.socket:
 
 def make_llm(settings: Settings) -> Llm:
     """The model of `settings`, not loaded yet."""
+    from groqnb.local.built_in_tools import BuiltInTools
     from groqnb.local.parts.llm import Llm
 
     llm = Llm(settings.weights, settings.name, settings.context)
+    llm.built_in.folder = settings.folder
     llm.eyes.private = settings.private_image_urls
+    llm.built_in = BuiltInTools(isolated_code=settings.isolated_code)
     return llm
 
 
@@ -117,7 +122,13 @@ def main() -> None:
     if not line:
         return
     given = json.loads(line)
-    settings = Settings(given["key"], Path(given["weights"]), given["name"], given["context"])
+    settings = Settings(
+        given["key"],
+        Path(given["weights"]),
+        given["name"],
+        given["context"],
+        folder=Path(given["folder"]) if given.get("folder") else None,
+    )
     threading.Thread(target=_end_with, args=(given["parent"],), daemon=True).start()
     listener = listen()
     answer = sys.stdout.buffer
