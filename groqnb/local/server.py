@@ -74,9 +74,9 @@ def make_llm(settings: Settings) -> Llm:
     from groqnb.local.parts.llm import Llm
 
     llm = Llm(settings.weights, settings.name, settings.context)
-    llm.built_in.folder = settings.folder
     llm.eyes.private = settings.private_image_urls
     llm.built_in = BuiltInTools(isolated_code=settings.isolated_code)
+    llm.built_in.folder = settings.folder
     return llm
 
 
