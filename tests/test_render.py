@@ -389,7 +389,7 @@ def test_the_footer_says_who_was_asked_who_answered_and_what_it_took() -> None:
     ):
         assert part in html
     assert "<strong>Hi</strong>" in html
-    assert "tokens/s</div>" in html
+    assert "tokens/s</small></div>" in html
 
 
 def test_the_plain_text_is_the_same_however_long_it_took() -> None:

@@ -142,7 +142,7 @@ def columns_bundle(shown: Sequence[Column], badge_text: str) -> Bundle:
         parts.append(el("div", table(head, rows, align=align), class_=IGNORE_MATH))
     names = list(dict.fromkeys(_who(column) or badge_text for column in shown))
     foot = el("span", " · ".join(names), class_="gn-badge")
-    parts.append(el("div", foot, class_=f"gn-foot {IGNORE_MATH}"))
+    parts.append(el("div", el("small", foot), class_=f"gn-foot {IGNORE_MATH}"))
     plain = "\n\n".join(_plain_column(column) for column in shown)
     return {"text/html": page(*parts), "text/plain": f"{plain}\n\n— {' · '.join(names)}"}
 

@@ -150,7 +150,8 @@ def _foot(badge_text: str | None, parts: list[Child]) -> Markup:
     for part in parts:
         if part is not None:
             shown += [" · " if shown else None, part]
-    return el("div", *shown, class_=f"gn-foot {IGNORE_MATH}")
+    # Where a notebook is not trusted there is no style sheet: the element itself says "small".
+    return el("div", el("small", *shown), class_=f"gn-foot {IGNORE_MATH}")
 
 
 def live_footer(badge_text: str, *parts: Child) -> Markup:

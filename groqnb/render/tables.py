@@ -51,7 +51,7 @@ def listing(
 ) -> Bundle:
     """A table with a head; the columns in `numbers` are flush right, `note` stands below."""
     align = ["right" if i in numbers else "left" for i in range(len(head))]
-    foot = el("div", note, class_="gn-foot") if note else None
+    foot = el("div", el("small", note), class_="gn-foot") if note else None
     texts = [[cell.text if isinstance(cell, Share) else cell for cell in row] for row in rows]
     plain = columns([list(head), *texts], right=numbers)
     shown = [[_cell(cell) for cell in row] for row in rows]
