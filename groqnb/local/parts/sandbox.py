@@ -85,13 +85,18 @@ class Ran:
 class Sandbox:
     """Runs code, one piece at a time. Its process starts at the first, and is kept warm.
 
+    `isolated` false runs it where the host does not let it be shut in, under limits alone; where
+    the host does, it is shut in all the same.
+
     >>> Sandbox().run_now("print(6 * 7)").stdout  # doctest: +SKIP
     '42\\n'
     """
 
     def __init__(self, limits: Limits = Limits(), *, isolated: bool = True) -> None:
         self.limits = limits
-        self.isolated = isolated
+        #: Whether code is, or will be, shut in.
+        self.isolated = True
+        self._insists = isolated
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "sandbox")
         self._child: subprocess.Popen[bytes] | None = None
@@ -106,14 +111,14 @@ class Sandbox:
 
         def start() -> None:
             with self._lock:
-                self._running()
+                self._ready()
 
         await asyncio.get_running_loop().run_in_executor(self._thread, start)
 
     def run_now(self, code: str) -> Ran:
         """Run `code` in this thread. Raises SandboxUnavailable."""
         with self._lock:
-            child = self._running()
+            child = self._ready()
             folder = None if self.isolated else tempfile.mkdtemp(prefix="groqnb-code-")
             try:
                 return self._ask(child, code, folder)
@@ -135,6 +140,15 @@ class Sandbox:
             self._end()
             return Ran(error=_fault("SandboxError", f"the sandbox itself failed: {error}"))
         return _read(reply, self.limits)
+
+    def _ready(self) -> subprocess.Popen[bytes]:
+        try:
+            return self._running()
+        except SandboxUnavailable:
+            if self._insists or not self.isolated or os.name != "posix":
+                raise
+            self.isolated = False
+            return self._running()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is not None and self._child.poll() is None:
