@@ -160,6 +160,7 @@ class Response(Reply):
     created_at: int = 0
     error: ResponseFailure | None = None
     incomplete_details: IncompleteDetails | None = None
+    log_id: str | None = None
     usage: ResponseUsage | None = None
     background: bool | None = None
     instructions: Any = None

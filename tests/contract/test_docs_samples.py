@@ -50,7 +50,6 @@ TYPES: dict[str, type[Model]] = {
 
 # What the documentation's samples have against its own reference.
 CONTRADICTIONS = {
-    "responses/response": {"log_id"},
     "batches/output_line": {"response.error"},
 }
 
