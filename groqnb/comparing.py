@@ -7,6 +7,7 @@ import threading
 import time
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -117,10 +118,11 @@ def compare(
             shown.show(columns)
     except _INTERRUPTS:
         work.stop()
-        work.done.wait(_GOODBYE)
+        # Who interrupts again does not want to wait for the connections' end.
+        with suppress(*_INTERRUPTS):
+            work.done.wait(_GOODBYE)
     for column in columns:
-        if column.answer is None and column.error is None:
-            column.finish(stopped=True)
+        column.finish(stopped=True)
     shown.finish(columns)
     return Compared(columns)
 
@@ -148,7 +150,8 @@ class _Work:
     def stop(self) -> None:
         self._stopped = True
         if self._loop is not None and self._all is not None:
-            self._loop.call_soon_threadsafe(self._all.cancel)
+            with suppress(RuntimeError):  # the loop may have come to its end just now
+                self._loop.call_soon_threadsafe(self._all.cancel)
 
     async def _ask_all(self) -> None:
         from groqnb.client import AsyncGroq
@@ -188,9 +191,8 @@ class _Work:
             stopped = True
         except GroqnbError as error:
             column.error = error
-        finally:
-            if self.stream and reply is not None:
-                await reply.close()
+        except Exception as error:  # noqa: BLE001 - one model's odd reply must not end the others
+            column.error = GroqnbError(f"{type(error).__name__}: {error}")
         column.finish(
             stopped=stopped,
             headers=getattr(reply, "headers", None),
@@ -198,3 +200,5 @@ class _Work:
             wall=time.monotonic() - started,
             request_id=getattr(reply, "request_id", None),
         )
+        if self.stream and reply is not None:
+            await reply.close()

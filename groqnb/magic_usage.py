@@ -100,7 +100,9 @@ def _cost(amount: float, unpriced: int, answered: int) -> str:
 def _note(calls: pd.DataFrame, when: str) -> str:
     unpriced = int((calls.cost.isna() & calls.status.ne("error")).sum())
     count = f"{len(calls):,} call{'' if len(calls) == 1 else 's'} {when}"
-    parts = [count, f"{dollars(float(calls.cost.sum()))} by the prices known"]
+    parts = [count]
+    if amount := float(calls.cost.sum()):
+        parts.append(f"{dollars(amount)} by the prices known")
     if unpriced:
         parts.append(f"{unpriced:,} of unknown price")
     return f"{', '.join(parts)}. TTFT and tokens/s are medians. groqnb.usage() has every call."

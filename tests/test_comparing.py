@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from magic_shell import failed, last, outputs, run, usage_error
 from groqnb.render.columns import ColumnsPainter
 from groqnb.session import session
 from groqnb.types.answer import Answer
+from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.errors import BadRequestError, NotFoundError
 
 A, B = "llama-3.3-70b-versatile", "llama-3.1-8b-instant"
@@ -189,3 +191,21 @@ def test_what_is_fetched_first_is_shown_in_the_same_place(ip: InteractiveShell) 
     assert "100 % of 100 MB" in texts[-2]
     assert len(texts) < 10, "painted too often"
     assert len({output["transient"]["display_id"] for output in outputs(ip)}) == 1
+
+
+def test_an_unforeseen_error_of_one_model_leaves_the_others_their_answers(
+    ip: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = AnswerBuilder.feed
+
+    def odd(self: AnswerBuilder, chunk: Any) -> str:
+        if self.model_asked == B:
+            raise ZeroDivisionError("odd")
+        return feed(self, chunk)
+
+    monkeypatch.setattr(AnswerBuilder, "feed", odd)
+    assert "ZeroDivisionError: odd" in str(failed(ip, f"%%groq -m {A},{B}\nHello"))
+    frame = table(ip)
+    assert frame.loc[A, "text"] == "You said: Hello"
+    assert not frame.loc[A, "stopped"]
+    assert "odd" in frame.loc[B, "error"]

@@ -21,9 +21,11 @@ from both_worlds import MESSAGES, World, both, completion
 from both_worlds import answering as in_turn
 
 import groqnb
+from groqnb.catalog.cost import PricesUnreadable, cost
 from groqnb.ledger import blocks, frame, recorder
 from groqnb.ledger.columns import COLUMNS, row
 from groqnb.ledger.store import LedgerUnreadable, Store
+from groqnb.render.message import cost as footer_cost
 
 KEY = "gsk_0123456789abcdefghijklmnop"
 MODEL = "llama-3.3-70b-versatile"
@@ -398,3 +400,48 @@ def test_a_forked_process_writes_with_a_connection_of_its_own(tmp_path: Path) ->
     assert os.waitpid(child, 0)[1] == 0
     store.append(made(2))
     assert sorted(store.read()["prompt_tokens"]) == [0, 1, 2]
+
+
+# --- prices ---
+
+
+def test_the_footer_of_an_answer_costs_what_the_ledger_says(own_ledger: Path) -> None:
+    assert footer_cost(MODEL, 1000, 20, 400) == pytest.approx(
+        (600 * 0.59 + 400 * 0.295 + 20 * 0.79) / 1e6
+    )
+    own_ledger.with_name("prices.json").write_text(
+        '{"models": {"acme/new": {"input": 1, "output": 2}}}'
+    )
+    assert footer_cost("acme/new", 1_000_000, 0) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"models": {"a": {"input": -1}}}', '{"models": {"a": {"inptu": 1}}}']
+)
+def test_a_broken_file_of_prices_is_told_of_and_stops_no_answer(
+    own_ledger: Path, text: str
+) -> None:
+    own_ledger.with_name("prices.json").write_text(text)
+    with pytest.raises(PricesUnreadable, match="cannot be read"):
+        cost("a", prompt_tokens=1)
+    assert footer_cost("a", 1, 1) is None
+    with groqnb.Groq(transport=answering(completion()), api_key=KEY, where="cloud") as client:
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    assert groqnb.usage().cost.isna().all()
+
+
+def test_the_discounts_do_not_add_up() -> None:
+    whole = cost(MODEL, prompt_tokens=1_000_000, batch=True)
+    cached = cost(MODEL, prompt_tokens=1_000_000, cached_tokens=1_000_000, batch=True)
+    assert whole is not None
+    assert cached is not None
+    assert whole.usd == cached.usd == pytest.approx(0.295)
+
+
+def test_ten_seconds_of_a_recording_are_billed_at_least() -> None:
+    short = cost("whisper-large-v3", audio_seconds=0.5)
+    long = cost("whisper-large-v3", audio_seconds=3600)
+    assert short is not None
+    assert long is not None
+    assert short.usd == pytest.approx(0.111 * 10 / 3600)
+    assert long.usd == pytest.approx(0.111)

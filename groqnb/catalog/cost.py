@@ -12,6 +12,7 @@ not a quarter where both are true; of a recording at least ten seconds are bille
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def own_prices_path() -> Path:
 @lru_cache(maxsize=8)  # asked at the end of every call
 def _prices_path(named: str | None) -> Path:
     if named:
-        return Path(named)
+        return Path(named).expanduser()
     from platformdirs import user_config_dir
 
     return Path(user_config_dir("groqnb", appauthor=False)) / "prices.json"
@@ -102,6 +103,7 @@ def cost(
     reduced = known.cached_input
     if reduced is None:
         reduced = known.input * (1 - discounts["cached_input_tokens"] / 100)
+    cached_tokens = min(cached_tokens, prompt_tokens)
     # The discounts do not add up: what is half already stays half.
     cached = cached_tokens * min(reduced, known.input * usual)
     fresh = (prompt_tokens - cached_tokens) * known.input * usual
@@ -138,7 +140,7 @@ def _own() -> dict[str, Price]:
 @lru_cache(maxsize=4)
 def _read_own(path: Path, changed: int) -> dict[str, Price]:
     try:
-        models = json.loads(path.read_text(encoding="utf-8"))["models"]
+        models = json.loads(path.read_text(encoding="utf-8-sig"))["models"]
         return {str(name).lower(): _own_price(path, entry) for name, entry in models.items()}
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise PricesUnreadable(
@@ -152,7 +154,7 @@ def _own_price(path: Path, entry: Mapping[str, Any]) -> Price:
     numbers = {}
     for name in ("input", "output", "cached_input", "per_audio_hour"):
         value = entry.get(name)
-        if value is not None and (isinstance(value, bool) or not float(value) >= 0):
+        if value is not None and (isinstance(value, bool) or not 0 <= float(value) < math.inf):
             raise ValueError(f"{name} is {value!r}; it is a number and at least 0")
         numbers[name] = None if value is None else float(value)
     unknown = set(entry) - set(numbers) - {"source"}

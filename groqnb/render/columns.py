@@ -37,16 +37,17 @@ class Column:
     error: GroqnbError | None = None
     text_view: MarkdownView = field(default_factory=MarkdownView, repr=False)
     reasoning_view: MarkdownView = field(default_factory=MarkdownView, repr=False)
-
-    @property
-    def finished(self) -> bool:
-        return self.answer is not None or self.error is not None
+    finished: bool = False
 
     def finish(self, *, stopped: bool, **told: Any) -> None:
-        """Note the end. An error before any text leaves no answer."""
+        """Note the end, once. An error before any text leaves no answer."""
+        if self.finished:
+            return
         answer = self.builder.build(stopped=stopped, **told)
         if self.error is None or answer.text or answer.reasoning:
             self.answer = answer
+        # Last, for another thread paints what is finished.
+        self.finished = True
 
     @property
     def status(self) -> str:

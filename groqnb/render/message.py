@@ -79,16 +79,17 @@ def badge(where: str, name: str) -> str:
 
 
 def cost(model: str, tokens_in: int, tokens_out: int, cached: int = 0) -> float | None:
-    """What the tokens cost in US dollars by the catalogue, None where it has no price."""
-    from groqnb import catalog
+    """What the tokens cost in US dollars, None where no price is known or can be read."""
+    from groqnb.catalog.cost import PricesUnreadable
+    from groqnb.catalog.cost import cost as priced
 
-    known = catalog.find(model)
-    price = known.price if known else None
-    if price is None or price.input is None or price.output is None:
+    try:
+        found = priced(
+            model, prompt_tokens=tokens_in, completion_tokens=tokens_out, cached_tokens=cached
+        )
+    except PricesUnreadable:  # the ledger's readers are told; an answer is never lost for it
         return None
-    reduced = price.input if price.cached_input is None else price.cached_input
-    spent = (tokens_in - cached) * price.input + cached * reduced + tokens_out * price.output
-    return spent / 1e6
+    return None if found is None else found.usd
 
 
 def dollars(amount: float | None) -> str:

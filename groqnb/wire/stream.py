@@ -151,8 +151,10 @@ class Stream(_Told[C]):
         if self._ended:
             return
         self._interrupted = early and not self._reading.done
-        self._source.close()
-        self._finish()
+        try:
+            self._source.close()
+        finally:
+            self._finish()
 
 
 class AsyncStream(_Told[C]):
