@@ -197,3 +197,24 @@ def test_its_frame_has_one_row_with_proper_types() -> None:
     empty = Answer(text="").to_frame()
     assert empty["prompt_tokens"].isna().all()
     assert (empty.dtypes == frame.dtypes).all()
+
+
+def test_a_stream_tells_the_usage_by_model_in_its_last_chunk() -> None:
+    """Groq puts it beside the usage, in `x_groq`."""
+    usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+    share = {"model": "openai/gpt-oss-120b", "usage": usage}
+    last = {"index": 0, "delta": {}, "finish_reason": "stop"}
+    builder = AnswerBuilder(model="groq/compound")
+    builder.feed(
+        ChatCompletionChunk.model_validate(
+            {
+                "id": "c",
+                "choices": [last],
+                "x_groq": {"usage": usage, "usage_breakdown": {"models": [share]}},
+            }
+        )
+    )
+    breakdown = builder.build().usage_breakdown
+    assert breakdown is not None
+    assert breakdown.models is not None
+    assert [one.model for one in breakdown.models] == ["openai/gpt-oss-120b"]

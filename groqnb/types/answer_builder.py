@@ -87,8 +87,10 @@ class AnswerBuilder:
         """Take one chunk; the text that it adds."""
         if chunk.model:
             self.model = chunk.model
-        if chunk.x_groq is not None and chunk.x_groq.id:
-            self.request_id = chunk.x_groq.id
+        told = chunk.x_groq
+        if told is not None:
+            self.request_id = told.id or self.request_id
+            self.usage_breakdown = told.usage_breakdown or self.usage_breakdown
         self.usage = chunk.total_usage or self.usage
         self.usage_breakdown = chunk.usage_breakdown or self.usage_breakdown
         added = ""

@@ -95,6 +95,9 @@ class XGroq(Model):
 
     id: str | None = None
     usage: Usage | None = None
+    usage_breakdown: UsageBreakdown | None = None
+    seed: int | None = None
+    debug: dict[str, Any] | None = None
     error: str | None = None
 
 

@@ -14,7 +14,7 @@ from groqnb.types.base import Model
 from groqnb.types.chat import ChatCompletionChunk
 
 from .test_docs_samples import sample, type_of, undeclared
-from .test_fine_tunings import adapter
+from .test_fine_tunings import tuned as register
 
 CHAT = {
     "model": "llama-3.1-8b-instant",
@@ -112,15 +112,15 @@ def cancelled(http: httpx.Client) -> dict[str, Any]:
     return dict(http.post(f"/batches/{made['id']}/cancel").json())
 
 
-def tuned(http: httpx.Client) -> dict[str, Any]:
-    file = upload(http, adapter(), "adapter.zip", "fine_tuning")
-    body = {
-        "base_model": "llama-3.1-8b-instant",
-        "input_file_id": file["id"],
-        "name": "sample",
-        "type": "lora",
-    }
-    return dict(http.post("/fine_tunings", json=body).json())
+def tuned(http: httpx.Client, look: str = "") -> dict[str, Any]:
+    """What creating a fine tuning says; with `look`, what that GET says while there is one."""
+    with register(http) as made:
+        return dict(http.get(look).json()) if look else made
+
+
+def forgotten(http: httpx.Client) -> dict[str, Any]:
+    with register(http) as made:
+        return dict(http.delete(f"/fine_tunings/{made['id']}").json())
 
 
 def post(path: str, **body: Any) -> Callable[[httpx.Client], dict[str, Any]]:
@@ -165,10 +165,8 @@ REPLIES: dict[str, Callable[[httpx.Client], dict[str, Any]]] = {
     "batches/cancelling": cancelled,
     "batches/list": lambda http: batch(http) and dict(http.get("/batches").json()),
     "fine_tunings/created": tuned,
-    "fine_tunings/list": lambda http: tuned(http) and dict(http.get("/fine_tunings").json()),
-    "fine_tunings/deleted": lambda http: dict(
-        http.delete(f"/fine_tunings/{tuned(http)['id']}").json()
-    ),
+    "fine_tunings/list": lambda http: tuned(http, "/fine_tunings"),
+    "fine_tunings/deleted": forgotten,
 }
 
 
