@@ -34,10 +34,10 @@ _LIVE_PNG = 100_000  # bytes of a picture that is painted again and again while 
 
 # What the API calls its tools, and what OpenAI's models call them.
 _TITLES = {
-    "search": "Searched the web",
-    "web_search": "Searched the web",
-    "browser_search": "Searched the web",
-    "browser.search": "Searched the web",
+    "search": "Searched",
+    "web_search": "Searched",
+    "browser_search": "Searched",
+    "browser.search": "Searched",
     "visit": "Visited",
     "visit_website": "Visited",
     "browser.open": "Opened",

@@ -106,7 +106,7 @@ MESSAGE = Message.model_validate({"content": "Hi"})
 VALUES: dict[str, tuple[Any, str]] = {
     "message": (MESSAGE, "<p>Hi</p>"),
     "executed tool": (CODE, "Ran Python"),
-    "executed tools": (KINDS["search"].executed_tools, "Searched the web"),
+    "executed tools": (KINDS["search"].executed_tools, "Searched"),
     "found pages": (KINDS["search"].search_results, 'href="https://groq.com/articles/0"'),
     "search results": (SEARCH.search_results, "1 image found"),
     "tool calls": (KINDS["tool_calls"].tool_calls, "<code>get_weather</code>"),
