@@ -68,7 +68,7 @@ async def first_prompt(request: ChatRequest, runs: Sequence[BuiltIn], llm: Llm) 
 class Runs:
     """The runs of one answer. `turns` become the conversation with what they found out.
 
-    `failure` is the answer where code failed and was not mended; None else.
+    `failure` is the answer where code failed and was not mended, or nothing was found; else None.
     """
 
     def __init__(self, work: Passes, runs: Sequence[BuiltIn]) -> None:
@@ -89,6 +89,9 @@ class Runs:
                 outcome = await tool.run(arguments, self._use.settings)
                 for event in self._told(tool, arguments, outcome):
                     yield event
+                if outcome.failed and len(self._runs) == 1:
+                    # Asked to answer all the same, a small model makes up news and weather.
+                    self.failure = f"I could not look this up. {outcome.output}"
             else:
                 prompt = self._work.plan.prompt if number == 0 else None
                 async with aclosing(self._written(tool, prompt)) as events:
