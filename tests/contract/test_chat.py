@@ -74,7 +74,7 @@ def test_openai_package_completes_and_streams_the_same(openai_client: openai.Ope
     assert chunks[-1].choices == []
     assert chunks[-1].usage is not None
     assert whole.usage is not None
-    assert chunks[-1].usage.completion_tokens == whole.usage.completion_tokens == 12
+    assert 0 < chunks[-1].usage.completion_tokens == whole.usage.completion_tokens <= 12
 
 
 async def _streamed_async(engine: Engine) -> str:
