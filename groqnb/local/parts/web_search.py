@@ -81,24 +81,11 @@ class WebSearch(BuiltIn):
         return Outcome(output, search_results=_as_wire(found, settings))
 
 
-class BrowserSearch(BuiltIn):
+class BrowserSearch(WebSearch):
     """A search, after which the best page is opened and read."""
 
     name = "browser_search"
     type = "browser_search"
-    description = WebSearch.description
-    parameters: ClassVar[Mapping[str, Any]] = _QUERY
-
-    def __init__(self, corpus: Corpus) -> None:
-        self._corpus = corpus
-
-    def arguments_from(self, question: str) -> dict[str, Any]:
-        """The question as the query."""
-        return {"query": query_of(question)}
-
-    def is_asked_for(self, question: str) -> bool:
-        """Whether it speaks of searching, or of what only the web could know."""
-        return _ASKED.search(question) is not None
 
     async def run(self, arguments: Mapping[str, Any], settings: Settings) -> Outcome:
         """Search, and read the best page."""
