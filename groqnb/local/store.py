@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from groqnb.local.journal import use_wal
 from groqnb.local.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ class Store:
         if version == 0:
             # Only before the first table is there a choice.
             database.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        database.execute("PRAGMA journal_mode = WAL")
+        use_wal(database, _BUSY_SECONDS)
         # A crash of the machine may cost the last moments, never the database.
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA journal_size_limit = 4000000")

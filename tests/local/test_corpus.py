@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import time
@@ -504,3 +505,26 @@ def test_of_a_long_message_what_it_asks_is_searched() -> None:
     message = "Here is my log. " + "Nothing of interest happened. " * 40 + "Why does merge fail?"
     assert query_of(message) == "Why does merge fail?"
     assert len(query_of("word " * 1000)) <= 300
+
+
+def test_an_index_that_is_locked_for_long_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a damaged file is made anew: a busy one is in use by somebody."""
+    install(tmp_path / "site", "zebra", '"""Striped animals of the savanna."""\n')
+    monkeypatch.setattr(corpus_index, "_BUSY_SECONDS", 0.1)
+    corpus = Corpus(None, tmp_path / "cache", [str(tmp_path / "site")])
+    corpus.search("zebra")
+    corpus.close()
+    (path,) = (tmp_path / "cache" / "corpus").glob("*.db")
+    before = path.read_bytes()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            corpus.search("zebra")
+        assert path.read_bytes() == before
+    finally:
+        other.close()
+        corpus.close()

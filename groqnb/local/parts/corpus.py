@@ -171,6 +171,9 @@ class Corpus:
         if self._index is None:
             try:
                 self._index = Index(self._path)
+            except sqlite3.OperationalError:
+                # Busy or out of reach: whoever else uses it must not lose it.
+                raise
             except sqlite3.DatabaseError:
                 # Damaged. Nothing is lost with it.
                 for suffix in ("", "-wal", "-shm"):

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from groqnb.local.journal import use_wal
 from groqnb.local.parts.corpus_pages import Page
 
 __all__ = ["FORMAT", "Index", "has_fts5"]
@@ -88,7 +89,7 @@ class Index:
 
     def _set_up(self) -> None:
         database = self._database
-        database.execute("PRAGMA journal_mode = WAL")
+        use_wal(database, _BUSY_SECONDS)
         # What a crash of the machine loses is made again.
         database.execute("PRAGMA synchronous = OFF")
         database.execute("PRAGMA journal_size_limit = 4000000")
