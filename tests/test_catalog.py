@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from groqnb import catalog
+from groqnb.catalog.cost import cost
 
 
 def test_every_model_of_the_documentation_is_there() -> None:
@@ -85,3 +87,20 @@ def test_importing_it_reads_no_file_and_nothing_heavy() -> None:
         "assert not {'pydantic', 'httpx', 'difflib', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_spoken_text_costs_by_the_character(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where a price is stated, by the source or by the user; else it is unknown, and never 0."""
+    monkeypatch.setenv("GROQNB_PRICES", str(tmp_path / "prices.json"))
+    known = cost("canopylabs/orpheus-v1-english", characters=500_000)
+    assert known is not None
+    assert (round(known.usd, 6), "litellm" in known.source) == (11, True)
+    assert cost("playai-tts", characters=500) is None
+    (tmp_path / "prices.json").write_text(
+        '{"models": {"playai-tts": {"per_million_characters": 50}}}'
+    )
+    own = cost("playai-tts", characters=500)
+    assert own is not None
+    assert round(own.usd, 6) == 0.025

@@ -29,7 +29,8 @@ class Price:
     """What a model costs, in US dollars, and where that number comes from.
 
     `input`, `output` and `cached_input` are per 1,000,000 tokens; `per_audio_hour` is per hour
-    of audio. What the source does not state is None.
+    of audio, `per_million_characters` of text that is spoken. What the source does not state is
+    None.
     """
 
     input: float | None
@@ -37,6 +38,7 @@ class Price:
     cached_input: float | None
     per_audio_hour: float | None
     source: str
+    per_million_characters: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def _price(model_id: str) -> Price | None:
         output=found.get("output"),
         cached_input=found.get("cached_input"),
         per_audio_hour=found.get("per_audio_hour"),
+        per_million_characters=found.get("per_million_characters"),
         source=f"{origin['name']} ({origin['date']})",
     )
 

@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from groqnb.catalog import Price, _read, find
+from groqnb.catalog import Price, _price, _read, find
 
 __all__ = ["Cost", "PricesUnreadable", "cost", "own_prices_path", "price"]
 
@@ -64,7 +64,8 @@ def price(model: str) -> Price | None:
     if own is not None:
         return own
     known = find(model)
-    return known.price if known else None
+    # Of models that are newer than the documentation's tables, a price may be known all the same.
+    return known.price if known else _price(model.lower())
 
 
 def cost(
@@ -74,11 +75,13 @@ def cost(
     completion_tokens: int = 0,
     cached_tokens: int = 0,
     audio_seconds: float | None = None,
+    characters: int | None = None,
     batch: bool = False,
 ) -> Cost | None:
     """What one call costs; None where no price is known, never 0. Raises PricesUnreadable.
 
-    `cached_tokens` are part of `prompt_tokens`; `audio_seconds` are of a transcription.
+    `cached_tokens` are part of `prompt_tokens`; `audio_seconds` are of a transcription,
+    `characters` of a text that is spoken.
 
     ```python
     >>> round(cost("llama-3.3-70b-versatile", prompt_tokens=1_000_000).usd, 2)
@@ -98,6 +101,10 @@ def cost(
             return None
         billed = max(audio_seconds, _read("prices")["audio_minimum_billed_seconds"])
         return Cost(billed / 3600 * known.per_audio_hour * usual, known.source)
+    if characters is not None:
+        if known.per_million_characters is None:
+            return None
+        return Cost(characters / 1e6 * known.per_million_characters * usual, known.source)
     if known.input is None or known.output is None:
         return None
     reduced = known.cached_input
@@ -152,7 +159,7 @@ def _read_own(path: Path, changed: int) -> dict[str, Price]:
 
 def _own_price(path: Path, entry: Mapping[str, Any]) -> Price:
     numbers = {}
-    for name in ("input", "output", "cached_input", "per_audio_hour"):
+    for name in ("input", "output", "cached_input", "per_audio_hour", "per_million_characters"):
         value = entry.get(name)
         if value is not None and (isinstance(value, bool) or not 0 <= float(value) < math.inf):
             raise ValueError(f"{name} is {value!r}; it is a number and at least 0")
