@@ -24,6 +24,8 @@ FLOORS: dict[str, int] = {
     "target": 4,
     "keys": 4,
     "session": 5,
+    "chat_export": 5,
+    "chat_tree": 5,
     "conversation": 5,
     "showing": 5,
     "comparing": 5,
