@@ -13,7 +13,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 
 from groqnb import catalog
 from groqnb.render import formatters, tables
-from groqnb.render.html import Markup, el, link, page, safe_url, table, text
+from groqnb.render.html import Markup, audio, el, link, page, picture, safe_url, table, text
 from groqnb.render.markdown import MarkdownView, markdown
 from groqnb.render.message import LiveView, answer_bundle, badge, cost, dollars, live_footer
 from groqnb.render.plain import clean, columns
@@ -191,6 +191,22 @@ def test_text_is_escaped_and_markup_is_not_escaped_again() -> None:
 def test_elements_that_could_run_or_load_cannot_be_made(make: Callable[[], Markup]) -> None:
     with pytest.raises(ValueError, match=r"no |only "):
         make()
+
+
+def test_pictures_and_sounds_are_in_the_page_itself_and_nothing_else_is() -> None:
+    """A name that is an attack stays a name; what is no picture or sound is refused."""
+    name = '"><script>alert(1)</script>'
+    jpeg, wav = picture(b"\xff\xd8\xff" + b"x" * 40, name), audio(b"RIFF", "audio/wav", name)
+    for made in (jpeg, wav):
+        assert "<script" not in made
+        assert made.count("data:") == 1
+    assert jpeg.startswith('<img src="data:image/jpeg;base64,/9j/')
+    assert wav.startswith('<audio controls src="data:audio/wav;base64,')
+    with pytest.raises(ValueError, match="pictures"):
+        picture(b"<svg onload=alert(1)>", "x")
+    for kind in ("text/html", "audio/", 'audio/wav" onplay="alert(1)'):
+        with pytest.raises(ValueError, match="sound"):
+            audio(b"", kind, "x")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,19 @@ from pathlib import Path
 
 from groqnb.types.png import png_size
 
-__all__ = ["Markup", "el", "join", "link", "page", "png", "safe_url", "table", "text"]
+__all__ = [
+    "Markup",
+    "audio",
+    "el",
+    "join",
+    "link",
+    "page",
+    "picture",
+    "png",
+    "safe_url",
+    "table",
+    "text",
+]
 
 # Nothing that can run, load or navigate by itself is among them.
 _TAGS = frozenset(
@@ -155,9 +167,37 @@ def png(data: bytes, alt: str) -> Markup:
     """
     if png_size(data) is None:
         raise ValueError("only PNG pictures are shown")
-    source = b64encode(data).decode("ascii")
-    shown = _escape(_UNSEEN.sub("", alt))
-    return Markup(f'<img src="data:image/png;base64,{source}" alt="{shown}">')
+    return picture(data, alt)
+
+
+def picture(data: bytes, alt: str) -> Markup:
+    """A PNG or JPEG that is in the page itself. Raises ValueError for anything else."""
+    if png_size(data) is not None:
+        kind = "image/png"
+    elif data.startswith(b"\xff\xd8\xff"):
+        kind = "image/jpeg"
+    else:
+        raise ValueError("only PNG and JPEG pictures are shown")
+    return Markup(f'<img src="{_data_url(kind, data)}" alt="{_quoted(alt)}">')
+
+
+def audio(data: bytes, media_type: str, label: str) -> Markup:
+    """A sound that is in the page itself, with the browser's own controls; it never plays by
+    itself. Raises ValueError for a media type that is no sound.
+    """
+    if not re.fullmatch(r"audio/[a-z0-9][a-z0-9.+-]*", media_type):
+        raise ValueError(f"{media_type!r} is no sound")
+    source = _data_url(media_type, data)
+    return Markup(f'<audio controls src="{source}" aria-label="{_quoted(label)}"></audio>')
+
+
+def _data_url(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{b64encode(data).decode('ascii')}"
+
+
+def _quoted(value: str) -> str:
+    """`value` as an attribute holds it."""
+    return _escape(_UNSEEN.sub("", value))
 
 
 def page(*children: Child) -> Markup:
