@@ -42,6 +42,7 @@ FLOORS: dict[str, int] = {
     "magic_words": 6,
     "interpolation": 6,
     "completion": 6,
+    "widgets": 6,
     "cli": 7,
     "__main__": 7,
     "doctor": 5,
