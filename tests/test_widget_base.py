@@ -161,7 +161,9 @@ def test_what_is_offered_is_fetched_in_pieces() -> None:
     assert widget.ask("gn-get", {"name": "sound", "from": 0})[0]["value"] is None
 
 
-WIDGETS = [path for path in sorted(esm.STATIC.glob("*.js")) if "export default" in path.read_text()]
+WIDGETS = [
+    path for path in sorted(esm.STATIC.glob("*.js")) if "\nexport default" in path.read_text()
+]
 
 
 def test_shared_names_are_kept_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
