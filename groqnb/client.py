@@ -79,6 +79,7 @@ class _Client:
         )
         events = settings.get("events")
         self.events = Events() if events is None else events
+        self._settings: Settings = {**settings, "events": self.events}
         keep(self.events)
         local = target.kind == "local"
         timeout = _amount(settings, "timeout", _LOCAL_TIMEOUT if local else _TIMEOUT)

@@ -24,6 +24,7 @@ FLOORS: dict[str, int] = {
     "target": 4,
     "keys": 4,
     "session": 5,
+    "background": 5,
     "chat_export": 5,
     "chat_tree": 5,
     "conversation": 5,

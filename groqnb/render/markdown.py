@@ -61,6 +61,14 @@ class MarkdownView:
         self._env: dict[str, Any] = {}  # all definitions, as the parser wants them
         self._inlines: dict[str, tuple[Markup, int]] = {}
 
+    @property
+    def closed(self) -> Markup:
+        """The HTML of the closed blocks: what `update` gives next begins with it.
+
+        Unless it is `complete`, or the parser cannot take the text.
+        """
+        return self._closed_html
+
     def update(self, source: str, *, complete: bool = False) -> Markup:
         """The HTML of `source`, which starts with all that was given before.
 

@@ -182,27 +182,42 @@ class LiveView:
 
     def html(self, answer: Answer, foot: Markup, *, complete: bool = False) -> Markup:
         """The page of an answer, as far as it has come."""
-        thinking = None
-        if answer.reasoning:
-            thought = self._reasoning.update(answer.reasoning, complete=complete)
-            thinking = el("div", fold("Reasoning", thought), class_="gn-think")
-        return page(
-            self._runs_of(answer),
-            thinking,
-            *self._tools_of(answer, complete),
-            self._text_of(answer, complete),
+        slots = self.slots(answer, complete=complete)
+        thinking = slots["think"]
+        if thinking:
+            slots["think"] = el("div", fold("Reasoning", thinking), class_="gn-think")
+        return page(*slots.values(), foot)
+
+    def slots(self, answer: Answer, *, complete: bool = False) -> dict[str, Markup | None]:
+        """The parts of that page in their order, without the reasoning's fold and the footer.
+
+        `closed` tells of "think" and of "text" how much of them will not change again.
+        """
+        thought = answer.reasoning
+        after: list[Child] = [
             refusal_html(answer.refusal) if answer.refusal else None,
             *(call_html(call) for call in answer.tool_calls),
             self._sources_of(answer),
             citations_html(answer.citations) if complete else None,
             breakdown_html(answer.usage_breakdown) if answer.usage_breakdown else None,
-            foot,
-        )
+        ]
+        return {
+            "runs": self._runs_of(answer),
+            "think": self._reasoning.update(thought, complete=complete) if thought else None,
+            "tools": join(self._tools_of(answer, complete)),
+            "text": self._text_of(answer, complete),
+            "after": join(after),
+        }
 
-    def answer(self, answer: Answer, note: str | None = None) -> Markup:
-        """The page of the finished answer; `note` is added to its footer."""
+    @property
+    def closed(self) -> dict[str, Markup]:
+        """How "think" and "text" begin for good, while the answer grows."""
+        return {"think": self._reasoning.closed, "text": self._text.closed}
+
+    def foot(self, answer: Answer, note: str | None = None) -> Markup:
+        """The footer of the finished answer; `note` is added to it."""
         ending = _ending(answer)
-        foot = _foot(
+        return _foot(
             _badge_of(answer),
             [
                 el("span", ending, class_="gn-stopped") if ending else None,
@@ -211,7 +226,10 @@ class LiveView:
                 note,
             ],
         )
-        return self.html(answer, foot, complete=True)
+
+    def answer(self, answer: Answer, note: str | None = None) -> Markup:
+        """The page of the finished answer; `note` is added to its footer."""
+        return self.html(answer, self.foot(answer, note), complete=True)
 
     def _text_of(self, answer: Answer, complete: bool) -> Markup | None:
         if not answer.text:
