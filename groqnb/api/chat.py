@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from groqnb.api.checks import check_chat
 from groqnb.api.resource import (
@@ -16,7 +16,13 @@ from groqnb.api.resource import (
     shows_parameters,
 )
 from groqnb.types.base import Model
-from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, ChatParams, MessageParam
+from groqnb.types.chat import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatParams,
+    MessageParam,
+    ParseParams,
+)
 from groqnb.types.errors import ParameterError
 from groqnb.wire.call import Call
 from groqnb.wire.stream import AsyncStream, Stream
@@ -24,7 +30,11 @@ from groqnb.wire.stream import AsyncStream, Stream
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from groqnb.types.parsed import ParsedChatCompletion
+
 __all__ = ["Chat", "Completions"]
+
+T = TypeVar("T")
 
 _KNOWN = frozenset(ChatParams.__annotations__)
 
@@ -118,6 +128,84 @@ class Completions(Resource[S]):
         """
         call = completion_call(model, messages, stream=bool(stream), params=params)
         return self._sender.open(call) if stream else self._sender.send(call)
+
+    @overload
+    def parse(
+        self: Completions[SyncSender],
+        *,
+        model: str,
+        messages: Iterable[MessageParam],
+        response_format: type[T],
+        **params: Unpack[ParseParams],
+    ) -> ParsedChatCompletion[T]: ...
+    @overload
+    def parse(
+        self: Completions[SyncSender],
+        *,
+        model: str,
+        messages: Iterable[MessageParam],
+        response_format: Any,
+        **params: Unpack[ParseParams],
+    ) -> ParsedChatCompletion[Any]: ...
+    @overload
+    def parse(
+        self: Completions[AsyncSender],
+        *,
+        model: str,
+        messages: Iterable[MessageParam],
+        response_format: type[T],
+        **params: Unpack[ParseParams],
+    ) -> Awaitable[ParsedChatCompletion[T]]: ...
+    @overload
+    def parse(
+        self: Completions[AsyncSender],
+        *,
+        model: str,
+        messages: Iterable[MessageParam],
+        response_format: Any,
+        **params: Unpack[ParseParams],
+    ) -> Awaitable[ParsedChatCompletion[Any]]: ...
+    @shows_parameters(ParseParams)
+    def parse(
+        self,
+        *,
+        model: str,
+        messages: Iterable[MessageParam],
+        response_format: Any,
+        **params: Any,
+    ) -> Any:
+        """Asks for an answer of a Python type; the reply's `parsed` is a value of it.
+
+        `response_format` is a pydantic model, a dataclass, a TypedDict, an Enum, a `Literal`, a
+        list or union of such, or a dict of names and types. A model that keeps to schemas gets
+        the type's schema; any other gets JSON object mode and the schema in words (then
+        `by_schema` is False). An answer that does not fit is asked for once more.
+
+        Raises SchemaError, with the place, for a type that structured outputs cannot hold;
+        ParameterError for streaming and tools, which they exclude; ResponseError for an answer
+        that does not fit or was cut off; and what `create` raises.
+
+        ```python
+        class Invoice(pydantic.BaseModel):
+            seller: str
+            total: float
+
+
+        reply = client.chat.completions.parse(
+            model="openai/gpt-oss-20b",
+            messages=[{"role": "user", "content": "ACME, bill no. 7, total 12.50 EUR"}],
+            response_format=Invoice,
+        )
+        reply.parsed.total  # 12.5
+        ```
+
+        Docs: Structured Outputs.
+        """
+        from groqnb.api.parsing import check_parsing, parse_plan
+
+        check_parsing(params)
+        call = completion_call(model, messages, stream=False, params=params)
+        return self._sender.follow(parse_plan(call, response_format))
 
 
 class Chat(Resource[S]):

@@ -31,6 +31,7 @@ __all__ = [
     "Message",
     "MessageParam",
     "ModelUsage",
+    "ParseParams",
     "RequestOptions",
     "SearchResult",
     "SearchResults",
@@ -273,8 +274,8 @@ class RequestOptions(TypedDict, total=False):
     timeout: float | None
 
 
-class ChatParams(RequestOptions, total=False):
-    """Every parameter of a chat completion but `model`, `messages` and `stream`.
+class ParseParams(RequestOptions, total=False):
+    """Every parameter of a typed answer but `model`, `messages` and `response_format`.
 
     Docs: API Reference, Create chat completion, Request Body. None means: not sent.
     """
@@ -299,16 +300,21 @@ class ChatParams(RequestOptions, total=False):
     presence_penalty: float | None
     reasoning_effort: Literal["none", "default", "low", "medium", "high"] | None
     reasoning_format: Literal["hidden", "raw", "parsed"] | None
-    response_format: Mapping[str, Any] | None
     search_settings: Mapping[str, Any] | None
     seed: int | None
     service_tier: Literal["auto", "on_demand", "flex", "performance"] | None
     stop: str | Sequence[str] | None
     store: bool | None
-    stream_options: Mapping[str, Any] | None
     temperature: float | None
     tool_choice: str | Mapping[str, Any] | None
     tools: Iterable[Mapping[str, Any]] | None
     top_logprobs: int | None
     top_p: float | None
     user: str | None
+
+
+class ChatParams(ParseParams, total=False):
+    """Every parameter of a chat completion but `model`, `messages` and `stream`."""
+
+    response_format: Mapping[str, Any] | None
+    stream_options: Mapping[str, Any] | None

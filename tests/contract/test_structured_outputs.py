@@ -148,3 +148,24 @@ def test_openai_package_parses_into_a_class(openai_client: openai.OpenAI) -> Non
         max_completion_tokens=60,
     )
     assert isinstance(reply.choices[0].message.parsed, Cat)
+
+
+def test_parse_gives_a_value_of_the_type(engine: Any) -> None:
+    """A class in, a value of it out, from the real engine."""
+    from groqnb import Groq
+
+    class Mood(BaseModel):
+        happy: bool
+        word: str
+
+    client = Groq(base_url=engine.base_url, api_key=engine.api_key)
+    reply = client.chat.completions.parse(
+        model=MODEL,
+        messages=[{"role": "user", "content": "I love this bicycle! Am I happy?"}],
+        response_format=Mood,
+        max_completion_tokens=80,
+        temperature=0,
+    )
+    assert isinstance(reply.parsed, Mood)
+    assert reply.by_schema
+    assert reply.to_frame().columns.tolist() == ["happy", "word"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from typing_extensions import assert_type
 
 from groqnb import AsyncGroq, Groq, RateLimitError, StreamError
@@ -14,11 +15,33 @@ from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, Message, Usag
 from groqnb.types.files import FileList, FileObject
 from groqnb.types.fine_tunings import DeletedFineTuning, FineTuning
 from groqnb.types.models import ModelList, RetrievedModel
+from groqnb.types.parsed import ParsedChatCompletion
 from groqnb.types.rate_limit import RateLimit
 from groqnb.types.response_events import ResponseEvent, TextDelta
 from groqnb.types.responses import OutputItem, Response, ResponseUsage
 from groqnb.wire.download import AsyncDownload, Download
 from groqnb.wire.stream import AsyncStream, Stream
+
+
+class Invoice(BaseModel):
+    total: float
+
+
+def typed_answers(client: Groq) -> None:
+    reply = client.chat.completions.parse(model="m", messages=[], response_format=Invoice)
+    assert_type(reply, ParsedChatCompletion[Invoice])
+    assert_type(reply.parsed, Invoice)
+    assert_type(reply.parsed.total, float)
+    many = client.chat.completions.parse(model="m", messages=[], response_format=list[Invoice])
+    assert_type(many.parsed, list[Invoice])
+    client.chat.completions.parse(  # type: ignore[call-overload]
+        model="m", messages=[], response_format=Invoice, stream=True
+    )
+
+
+async def typed_answers_async(client: AsyncGroq) -> None:
+    reply = await client.chat.completions.parse(model="m", messages=[], response_format=Invoice)
+    assert_type(reply.parsed, Invoice)
 
 
 def sync(client: Groq, streaming: bool) -> None:
