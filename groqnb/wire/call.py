@@ -14,6 +14,7 @@ from groqnb.types.secret import Secret
 
 if TYPE_CHECKING:
     from groqnb.wire.multipart import Form
+    from groqnb.wire.retry import RetryPolicy
 
 __all__ = ["Call", "Connection"]
 
@@ -43,6 +44,7 @@ class Call(Generic[T]):
         root: True for the endpoints under /v1; all others are under /openai/v1.
         once: True where doing it twice would cost twice. It is sent again only when the server
             surely did nothing: it was never reached, or it refused.
+        retry: says when it is sent again, in place of the client's policy.
 
     ```python
     Call("GET", "/models", ModelList)
@@ -60,6 +62,7 @@ class Call(Generic[T]):
     form: Form | None = None
     root: bool = False
     once: bool = False
+    retry: RetryPolicy | None = None
 
     @property
     def model(self) -> str | None:
