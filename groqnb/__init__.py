@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from groqnb.client import AsyncGroq, Groq
+    from groqnb.ledger.budgeting import budget
     from groqnb.ledger.usage import usage
     from groqnb.showing import show
     from groqnb.types.answer import Answer
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         APITimeoutError,
         AuthenticationError,
         BadRequestError,
+        BudgetError,
         FlexCapacityError,
         GroqnbError,
         InternalServerError,
@@ -68,6 +70,7 @@ __all__ = [
     "AsyncGroq",
     "AuthenticationError",
     "BadRequestError",
+    "BudgetError",
     "Chart",
     "FlexCapacityError",
     "Groq",
@@ -84,6 +87,7 @@ __all__ = [
     "StreamError",
     "UnprocessableEntityError",
     "__version__",
+    "budget",
     "load_ipython_extension",
     "show",
     "unload_ipython_extension",
@@ -95,6 +99,7 @@ _HOME = {
     "AsyncGroq": "groqnb.client",
     "Answer": "groqnb.types.answer",
     "Chart": "groqnb.types.charts",
+    "budget": "groqnb.ledger.budgeting",
     "show": "groqnb.showing",
     "usage": "groqnb.ledger.usage",
 }

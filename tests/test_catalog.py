@@ -93,6 +93,7 @@ def test_spoken_text_costs_by_the_character(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Where a price is stated, by the source or by the user; else it is unknown, and never 0."""
+    (tmp_path / "prices.json").write_text('{"models": {}}')
     monkeypatch.setenv("GROQNB_PRICES", str(tmp_path / "prices.json"))
     known = cost("canopylabs/orpheus-v1-english", characters=500_000)
     assert known is not None

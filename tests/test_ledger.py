@@ -36,6 +36,7 @@ NAMES = [column.name for column in COLUMNS]
 def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
+    (tmp_path / "prices.json").write_text('{"models": {}}')
     monkeypatch.setenv("GROQNB_PRICES", str(tmp_path / "prices.json"))
     yield tmp_path / "usage.sqlite"
     recorder._stores.clear()

@@ -25,6 +25,9 @@ from groqnb.catalog import Price, _price, _read, find
 __all__ = ["Cost", "PricesUnreadable", "cost", "own_prices_path", "price"]
 
 
+_TOOL_NAMES = {"web_search": "search", "visit_website": "visit", "wolfram_alpha": "wolfram"}
+
+
 class PricesUnreadable(ValueError):
     """The user's file of prices is not what it should be; the text says what is wrong."""
 
@@ -117,21 +120,27 @@ def cost(
     return Cost((fresh + cached + completion_tokens * known.output * usual) / 1e6, known.source)
 
 
-def tools_cost(executed: Mapping[str, int], *, advanced_search: bool = False) -> float:
-    """What built-in tools cost that are billed by the request, in US dollars.
+def tools_cost(executed: Mapping[str, int], *, advanced_search: bool = False) -> float | None:
+    """What built-in tools cost, in US dollars; None where that is not known, never 0.
 
-    `executed` counts runs by their type ("search", "visit", …). What is billed by the hour
-    (running code, browsers) is not in it: no reply tells how long they ran.
+    `executed` counts runs by their type ("search", "visit", …). Of what is billed by the hour
+    (running code, browsers) no reply tells how long it ran, so its cost is not known.
+
+    ```python
+    >>> tools_cost({"search": 2}), tools_cost({"python": 1}) is None
+    (0.01, True)
+
+    ```
     """
     tools = _read("prices")["tools_per_1000_requests"]
     total = 0.0
     for kind, count in executed.items():
-        name = kind
-        if kind in ("search", "web_search"):
-            name = "search_advanced" if advanced_search else "search"
-        elif kind == "visit_website":
-            name = "visit"
-        total += count * tools.get(name, 0.0) / 1000
+        name = _TOOL_NAMES.get(kind, kind)
+        if name == "search" and advanced_search:
+            name = "search_advanced"
+        if name not in tools:
+            return None
+        total += count * tools[name] / 1000
     return total
 
 
@@ -139,7 +148,12 @@ def _own() -> dict[str, Price]:
     path = own_prices_path()
     try:
         changed = os.stat(path).st_mtime_ns
-    except OSError:
+    except OSError as error:
+        if os.environ.get("GROQNB_PRICES"):
+            # A file that was asked for: the catalogue's prices would be other ones, unnoticed.
+            raise PricesUnreadable(
+                f"GROQNB_PRICES names {path}, which cannot be read ({error.strerror})."
+            ) from None
         return {}
     return _read_own(path, changed)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Since", "since_seconds", "to_frame", "usage_frame"]
+__all__ = ["Since", "rows_of", "since_seconds", "to_frame", "usage_frame"]
 
 Since = str | float | datetime | timedelta | None
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+WORDS = ("today", "yesterday", "week", "month", "year")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
 
 def since_seconds(since: Since) -> float | None:
     """A moment as seconds since 1970.
 
-    Accepted: "7d", "12h", "30m", "2w" (so long ago), "today", "month" (its first day), a date or
-    time in ISO 8601, a datetime (local time where it names no zone), a timedelta (so long ago),
-    seconds since 1970. Raises ValueError for anything else.
+    Accepted: "7d", "12h", "30m", "2w" (so long ago), "today", "yesterday", "week" (its Monday),
+    "month", "year" (its first day), a date or time in ISO 8601, a datetime (local time where it
+    names no zone), a timedelta (so long ago), seconds since 1970. Raises ValueError for anything
+    else.
 
     ```python
     >>> round(time.time() - since_seconds("2h"))
@@ -48,49 +50,55 @@ def since_seconds(since: Since) -> float | None:
         return float(since)
     if isinstance(since, str):
         text = since.strip().lower()
-        today = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        if text == "today":
-            return today.timestamp()
-        if text == "month":
-            return today.replace(day=1).timestamp()
+        if text in WORDS:
+            return _begin(text).timestamp()
         if match := _SPAN.fullmatch(text):
             return time.time() - float(match[1]) * _UNITS[match[2]]
         try:
-            return datetime.fromisoformat(since.strip()).timestamp()
+            # Python 3.10 does not know the Z.
+            return datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", since.strip())).timestamp()
         except ValueError:
             pass
     raise ValueError(
-        f"since={since!r} is no moment. Write '7d', '12h', 'today', 'month', a date such as "
-        "'2026-01-31', a datetime or a timedelta."
+        f"since={since!r} is no moment. Write '7d', '12h', 'today', 'week', 'month', a date "
+        "such as '2026-01-31', a datetime or a timedelta."
     )
 
 
-def usage_frame(
-    store: Store,
-    *,
-    since: Since = None,
-    notebook: str | Sequence[str] | None = None,
-    model: str | Sequence[str] | None = None,
-    cell: int | Sequence[int] | None = None,
-    project: str | Sequence[str] | None = None,
-    where: str | Sequence[str] | None = None,
-) -> pd.DataFrame:
-    """The rows of `store` that fit, as `groqnb.usage` gives them."""
-    columns = store.read(since_seconds(since))
-    for name, wanted in (
-        ("notebook", notebook),
-        ("model", model),
-        ("project", project),
-        ("where", where),
-    ):
-        if wanted is not None:
-            columns = taken(columns, _are(columns[name], wanted))
-    if cell is not None:
-        import numpy as np
+def _begin(word: str) -> datetime:
+    today = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    if word == "yesterday":
+        return today - timedelta(days=1)
+    if word == "week":
+        return today - timedelta(days=today.weekday())
+    if word == "month":
+        return today.replace(day=1)
+    return today.replace(month=1, day=1) if word == "year" else today
 
-        cells = [cell] if isinstance(cell, int) else list(cell)
-        columns = taken(columns, np.isin(columns["cell"], cells))
-    return to_frame(columns)
+
+def rows_of(store: Store, since: float | None, filters: Mapping[str, Any]) -> Columns:
+    """The rows that fit, column by column.
+
+    `filters` are by the column's name; each is a value, several of them, or None for any. Raises
+    LedgerUnreadable.
+    """
+    columns = store.read(since)
+    for name, wanted in filters.items():
+        if wanted is None:
+            continue
+        if name == "cell":
+            import numpy as np
+
+            cells = [wanted] if isinstance(wanted, int) else list(wanted)
+            columns = taken(columns, np.isin(columns["cell"], cells))
+        else:
+            columns = taken(columns, _are(columns[name], wanted))
+    return columns
+
+
+def usage_frame(store: Store, since: Since = None, **filters: Any) -> pd.DataFrame:
+    """The rows of `store` that fit, as `groqnb.usage` gives them."""
+    return to_frame(rows_of(store, since_seconds(since), filters))
 
 
 def _are(words: tuple[NDArray[np.int32], list[str]], wanted: str | Sequence[str]) -> Any:

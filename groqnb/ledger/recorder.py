@@ -5,21 +5,21 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groqnb.catalog.cost import PricesUnreadable, cost, tools_cost
-from groqnb.ledger.columns import Row, row
+from groqnb.ledger.columns import COLUMNS, Row, row
+from groqnb.ledger.costs import LOCAL, audio_seconds, price_of, reply_of, tokens_of, tools_of
 from groqnb.ledger.place import here
 from groqnb.ledger.store import Store, default_path
 
 if TYPE_CHECKING:
     from groqnb.wire.events import Failed, Finished, Interrupted
 
-__all__ = ["default_store", "record", "row_of"]
+__all__ = ["as_in_the_cloud", "default_store", "is_off", "project", "record", "row_of"]
 
-_TOOL_FIELDS = (b'"tool_calls"', b'"executed_tools"')
+_COST = [column.name for column in COLUMNS].index("cost")
 _stores: dict[tuple[Path, int], Store] = {}
 _lock = threading.Lock()
 
@@ -35,10 +35,18 @@ def default_store() -> Store:
     return store
 
 
-def record(event: Finished | Failed | Interrupted) -> None:
-    """Write the row of a call that ended, unless GROQNB_LEDGER is off."""
-    if os.environ.get("GROQNB_LEDGER", "").lower() not in ("off", "0", "no", "false"):
-        default_store().append(row_of(event))
+def record(event: Finished | Failed | Interrupted) -> float | None:
+    """Write the row of a call that ended, unless GROQNB_LEDGER is off; what it cost, if known."""
+    new = row_of(event)
+    if not is_off():
+        default_store().append(new)
+    usd: float | None = new[_COST]
+    return usd
+
+
+def is_off() -> bool:
+    """True when no ledger is kept."""
+    return os.environ.get("GROQNB_LEDGER", "").lower() in ("off", "0", "no", "false")
 
 
 def row_of(event: Finished | Failed | Interrupted) -> Row:
@@ -46,7 +54,7 @@ def row_of(event: Finished | Failed | Interrupted) -> Row:
     headers = event.headers
     values: dict[str, Any] = {
         "time": event.time,
-        "project": os.environ.get("GROQNB_PROJECT") or _folder(),
+        "project": project(),
         "endpoint": _endpoint(event.path),
         "model": event.model,
         "where": event.target,
@@ -67,7 +75,11 @@ def row_of(event: Finished | Failed | Interrupted) -> Row:
     return row(values)
 
 
-def _folder() -> str | None:
+def project() -> str | None:
+    """GROQNB_PROJECT, else the name of the folder."""
+    named = os.environ.get("GROQNB_PROJECT")
+    if named:
+        return named
     try:
         return os.path.basename(os.getcwd()) or None
     except OSError:
@@ -100,84 +112,35 @@ def _note_failure(values: dict[str, Any], event: Failed) -> None:
 
 
 def _note_answer(values: dict[str, Any], event: Finished | Interrupted) -> None:
+    reply = reply_of(event)
     values["ttft"] = event.ttft
     values["request_id"] = event.request_id
     values["http_status"] = 200 if event.headers else None
-    reply = event.reply
     values["model_answered"] = (
         event.headers.get("x-groqnb-model") or getattr(reply, "model", None) or event.model
     )
     values["tier"] = getattr(reply, "service_tier", None)
-    called, executed = _tools(reply, event.chunks)
+    called, executed = tools_of(event)
     values["tool_calls"] = called
     values["executed_tools"] = None if executed is None else sum(executed.values())
-    seconds = getattr(reply, "duration", None)
-    if isinstance(seconds, (int, float)):
-        values["audio_seconds"] = float(seconds)
+    values["audio_seconds"] = audio_seconds(event)
     usage = event.usage
     if usage is not None:
-        _note_usage(values, usage)
-    _note_cost(values, event, executed or {})
+        values.update(tokens_of(usage))
+        for name in ("queue_time", "prompt_time", "completion_time", "total_time"):
+            values[name] = getattr(usage, name, None)
+    if event.target == "local":
+        values["cost"], values["price"] = 0.0, LOCAL
+    elif event.target == "cloud" and event.model is not None:
+        found = price_of(event)
+        if found is not None:
+            values["cost"], values["price"] = found
 
 
-def _note_usage(values: dict[str, Any], usage: Any) -> None:
-    tokens_in = getattr(usage, "prompt_tokens", None)
-    details_in = getattr(usage, "prompt_tokens_details", None)
-    details_out = getattr(usage, "completion_tokens_details", None)
-    if tokens_in is None:  # the Responses API names them in its own way
-        tokens_in = getattr(usage, "input_tokens", None)
-        values["completion_tokens"] = getattr(usage, "output_tokens", None)
-        details_in = getattr(usage, "input_tokens_details", None)
-        details_out = getattr(usage, "output_tokens_details", None)
-    else:
-        values["completion_tokens"] = usage.completion_tokens
-    values["prompt_tokens"] = tokens_in
-    values["cached_tokens"] = _part(details_in, "cached_tokens")
-    values["reasoning_tokens"] = _part(details_out, "reasoning_tokens")
-    for name in ("queue_time", "prompt_time", "completion_time", "total_time"):
-        values[name] = getattr(usage, name, None)
-
-
-def _part(details: Any, name: str) -> int | None:
-    value = details.get(name) if isinstance(details, Mapping) else getattr(details, name, None)
-    return value if isinstance(value, int) else None
-
-
-def _tools(reply: Any, chunks: Sequence[bytes]) -> tuple[int | None, dict[str, int] | None]:
-    """How many calls the model asked for, and what ran on the server's side, by type."""
-    choices = getattr(reply, "choices", None)
-    if choices is None:
-        return None, None
-    if chunks:
-        return _streamed_tools(chunks)
-    called = 0
-    executed: dict[str, int] = {}
-    for choice in choices:
-        message = getattr(choice, "message", None)
-        called += len(getattr(message, "tool_calls", None) or ())
-        for tool in getattr(message, "executed_tools", None) or ():
-            executed[tool.type] = executed.get(tool.type, 0) + 1
-    return called, executed
-
-
-def _streamed_tools(chunks: Sequence[bytes]) -> tuple[int, dict[str, int]]:
-    telling = [data for data in chunks if any(name in data for name in _TOOL_FIELDS)]
-    if not telling:
-        return 0, {}
-    import json
-
-    calls: set[int] = set()
-    ran: dict[int, str] = {}
-    for data in telling:
-        for choice in json.loads(data).get("choices") or ():
-            delta = choice.get("delta") or {}
-            calls |= {call.get("index", 0) for call in delta.get("tool_calls") or ()}
-            for tool in delta.get("executed_tools") or ():
-                ran[tool.get("index", len(ran))] = str(tool.get("type"))
-    executed: dict[str, int] = {}
-    for kind in ran.values():
-        executed[kind] = executed.get(kind, 0) + 1
-    return len(calls), executed
+def as_in_the_cloud(event: Finished | Interrupted) -> float | None:
+    """What the call would have cost in the cloud, whoever answered; None: not known."""
+    found = price_of(event)
+    return None if found is None else found[0]
 
 
 def _note_request(values: dict[str, Any], request: Mapping[str, Any]) -> None:
@@ -185,65 +148,15 @@ def _note_request(values: dict[str, Any], request: Mapping[str, Any]) -> None:
     spoken = request.get("input")
     if values["endpoint"] == "audio.speech" and isinstance(spoken, str):
         values["characters"] = len(spoken)
-    messages = request.get("messages")
-    if isinstance(messages, (list, tuple)):
-        values["images"] = sum(map(_images, messages))
+    for name in ("messages", "input"):
+        messages = request.get(name)
+        if isinstance(messages, (list, tuple)):
+            values["images"] = sum(map(_images, messages))
 
 
 def _images(message: Any) -> int:
     content = message.get("content") if isinstance(message, Mapping) else None
     if not isinstance(content, (list, tuple)):
         return 0
-    return sum(isinstance(part, Mapping) and part.get("type") == "image_url" for part in content)
-
-
-def _note_cost(
-    values: dict[str, Any], event: Finished | Interrupted, executed: Mapping[str, int]
-) -> None:
-    """The cost, where a price is known; of what the local engine answers it is 0."""
-    if event.target == "local":
-        values["cost"], values["price"] = 0.0, "the local engine costs nothing"
-        return
-    if event.target != "cloud" or event.model is None:
-        return
-    parts = []
-    try:
-        for model, usage in _billed(event):
-            parts.append(
-                cost(
-                    model,
-                    prompt_tokens=usage.get("prompt_tokens") or 0,
-                    completion_tokens=usage.get("completion_tokens") or 0,
-                    cached_tokens=usage.get("cached_tokens") or 0,
-                    audio_seconds=usage.get("audio_seconds"),
-                )
-            )
-    except PricesUnreadable:
-        return
-    found = [part for part in parts if part is not None]
-    if not parts or len(found) < len(parts):
-        return
-    values["cost"] = sum(part.usd for part in found) + tools_cost(executed)
-    values["price"] = "; ".join(dict.fromkeys(part.source for part in found))
-
-
-def _billed(event: Finished | Interrupted) -> list[tuple[str, dict[str, Any]]]:
-    """The models to be paid for, with their usage: Compound systems tell of several."""
-    breakdown = getattr(event.reply, "usage_breakdown", None)
-    if breakdown is None:
-        breakdown = getattr(getattr(event.reply, "x_groq", None), "usage_breakdown", None)
-    models = getattr(breakdown, "models", None)
-    if models:
-        shares = []
-        for share in models:
-            numbers: dict[str, Any] = {}
-            _note_usage(numbers, share.usage)
-            shares.append((share.model, numbers))
-        return shares
-    numbers = {}
-    if event.usage is not None:
-        _note_usage(numbers, event.usage)
-    seconds = getattr(event.reply, "duration", None)
-    if isinstance(seconds, (int, float)):
-        numbers["audio_seconds"] = float(seconds)
-    return [(event.model or "", numbers)] if numbers else []
+    kinds = ("image_url", "input_image")
+    return sum(isinstance(part, Mapping) and part.get("type") in kinds for part in content)

@@ -31,7 +31,8 @@ def usage(
     column means; `tokens_per_second` and `network` (seconds beyond the server's own) are computed.
 
     Args:
-        since: "7d", "12h", "today", "month", a date, a datetime, or a timedelta (so long ago).
+        since: "7d", "12h", "today", "week", "month", a date, a datetime, or a timedelta (so long
+            ago).
         notebook: the file name of one notebook, or several.
         model: the model asked for, or several.
         cell: the number of a cell's execution, or several.
@@ -51,15 +52,14 @@ def usage(
     from groqnb.ledger.recorder import default_store
     from groqnb.ledger.store import LedgerUnreadable
 
+    filters = {
+        "notebook": notebook,
+        "model": model,
+        "cell": cell,
+        "project": project,
+        "where": where,
+    }
     try:
-        return usage_frame(
-            default_store(),
-            since=since,
-            notebook=notebook,
-            model=model,
-            cell=cell,
-            project=project,
-            where=where,
-        )
+        return usage_frame(default_store(), since, **filters)
     except LedgerUnreadable as error:
         raise GroqnbError(str(error)) from None

@@ -18,6 +18,7 @@ GroqnbError                      .hint: what to do next, or None
 │     ├─ RateLimitError          429, .retry_after in seconds, or None
 │     ├─ FlexCapacityError       498
 │     └─ InternalServerError     500 and above
+├─ BudgetError                   a call would spend more than the budget allows; nothing was sent
 ├─ LocalEngineError              the local engine could not start, or died
 └─ ParameterError (ValueError)   refused here, before anything was sent
 ```
@@ -38,6 +39,7 @@ __all__ = [
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
+    "BudgetError",
     "FlexCapacityError",
     "GroqnbError",
     "InternalServerError",
@@ -221,6 +223,20 @@ class FlexCapacityError(APIStatusError):
 
 class InternalServerError(APIStatusError):
     """500 and above: the server failed, or is not ready."""
+
+
+class BudgetError(GroqnbError):
+    """A call was not sent: with it, more would be spent than `groqnb.budget` allows.
+
+    Attributes:
+        limit: the budget, in US dollars.
+        spent: what is spent of it, with what is held for calls under way.
+        estimate: what this call may cost; None where no price is known.
+    """
+
+    limit: float = 0.0
+    spent: float = 0.0
+    estimate: float | None = None
 
 
 class LocalEngineError(GroqnbError):

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from groqnb.wire.call import Call
 from groqnb.wire.hub import Events
 
 __all__ = [
@@ -74,8 +75,8 @@ class Finished(Event):
     """The answer is complete. `seconds` is the whole time, waits between retries included.
 
     `request` is the body that was sent. `reply` is the whole reply; of a stream it is the chunk
-    that told the usage, and `chunks` are the JSON texts of all of them. What these three hold may
-    be private: nothing prints them.
+    that told the usage, and `chunks` are the JSON texts of all of them. `sent_call` is the request
+    as a value, with its headers and its file. What these hold may be private: nothing prints them.
     """
 
     seconds: float
@@ -87,6 +88,7 @@ class Finished(Event):
     request: Mapping[str, Any] | None = field(repr=False)
     reply: Any = field(repr=False)
     chunks: Sequence[bytes] = field(repr=False)
+    sent_call: Call[Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -115,3 +117,4 @@ class Interrupted(Event):
     request: Mapping[str, Any] | None = field(repr=False)
     reply: Any = field(repr=False)
     chunks: Sequence[bytes] = field(repr=False)
+    sent_call: Call[Any] | None = field(default=None, repr=False)

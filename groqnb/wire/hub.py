@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from groqnb.wire.call import Call
     from groqnb.wire.events import Event
 
 __all__ = ["Events"]
 
 _log = logging.getLogger("groqnb")
+
+
+Gate = Callable[[int, "Call[Any]", str], object]
+"""Is asked before a call goes out: its number, the call, the target's kind. What it raises is what
+the call ends with; nothing is sent then, and no event is published."""
 
 
 class Events:
@@ -27,12 +33,16 @@ class Events:
 
     Subscribers are called in the thread of the call, in order; what they raise is logged under
     the logger `groqnb` and goes no further.
+
+    Attributes:
+        gate: is asked before a call goes out, and may refuse it, as a budget does.
     """
 
     def __init__(self) -> None:
         # Replaced whole, never changed: publishing reads it without the lock.
         self._subscribers: tuple[tuple[Callable[[Event], object], frozenset[str]], ...] = ()
         self._lock = threading.Lock()
+        self.gate: Gate | None = None
 
     def __bool__(self) -> bool:
         """True when somebody listens."""

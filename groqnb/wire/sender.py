@@ -96,10 +96,14 @@ class _Sender(Generic[H]):
         return channel
 
     def _begin(self, call: Call[Any], *, stream: bool) -> Trace:
-        return Trace(self._events, call, self._server.kind, stream=stream)
+        trace = Trace(self._events, call, self._server.kind, stream=stream)
+        gate = self._events.gate
+        if gate is not None:
+            gate(trace.number, call, self._server.kind)
+        return trace
 
     def _steps(self, call: Call[Any], trace: Trace) -> Any:
-        return exchange(call, self._policy, lambda: self._scene, trace)
+        return exchange(call, call.retry or self._policy, lambda: self._scene, trace)
 
     def _reply(self, call: Call[T], raw: RawReply, trace: Trace) -> T:
         """The typed reply; raises ResponseError for one of another shape."""

@@ -18,15 +18,15 @@ _numbers = itertools.count(1)
 class Trace:
     """Tells the hub what happens to one call. Nothing is built while nobody listens."""
 
-    __slots__ = ("_call", "_ended", "_events", "_number", "_sent", "_start", "_stream", "_target",
-                 "headers", "request_id", "retries", "ttft")  # fmt: skip
+    __slots__ = ("_call", "_ended", "_events", "_sent", "_start", "_stream", "_target",
+                 "headers", "number", "request_id", "retries", "ttft")  # fmt: skip
 
     def __init__(self, events: Events, call: Call[Any], target: str, *, stream: bool) -> None:
         self._events = events
         self._call = call
         self._target = target
         self._stream = stream
-        self._number = next(_numbers)
+        self.number = next(_numbers)
         self._start = self._sent = time.monotonic()
         self._ended = False
         self.headers: Mapping[str, str] = {}
@@ -46,7 +46,7 @@ class Trace:
         call = self._call
         self._events.publish(
             getattr(events, kind)(
-                call=self._number,
+                call=self.number,
                 path=call.path,
                 model=call.model,
                 target=self._target,
@@ -96,6 +96,7 @@ class Trace:
                 request=self._call.body,
                 reply=reply,
                 chunks=chunks,
+                sent_call=self._call,
             )
 
     def failed(self, error: Exception, received: int = 0) -> None:
@@ -132,4 +133,5 @@ class Trace:
                 request=self._call.body,
                 reply=reply,
                 chunks=chunks,
+                sent_call=self._call,
             )

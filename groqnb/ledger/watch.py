@@ -1,0 +1,85 @@
+"""What this process knows of its calls while they happen: a budget, and what is left of limits.
+
+Beside the recorder's, this is the only state of the ledger that changes; every client's calls pass
+here, as they pass the recorder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from groqnb.ledger.limits import Limits
+
+if TYPE_CHECKING:
+    from groqnb.ledger.budget import Budget
+    from groqnb.wire.call import Call
+
+__all__ = ["Watch", "watch"]
+
+
+class Watch:
+    """Hears of every call before it is sent and after it has ended.
+
+    Attributes:
+        budget: the budget in force, or None.
+        limits: what is left of each model's limits.
+    """
+
+    def __init__(self) -> None:
+        self.budget: Budget | None = None
+        self.limits = Limits()
+        self._spent: tuple[date, float] = (date.min, 0.0)
+        self._listeners: tuple[Callable[[], object], ...] = ()
+
+    def admit(self, number: int, call: Call[Any], target: str) -> None:
+        """A call is about to be sent. Raises BudgetError where the budget does not allow it."""
+        if self.budget is not None:
+            self.budget.admit(number, call, target)
+
+    def note(self, event: Any, usd: float | None) -> None:
+        """A call has ended, and cost `usd` US dollars where that is known."""
+        self.limits.note(event)
+        if usd:
+            today = datetime.now().date()
+            day, before = self._spent
+            self._spent = today, usd + (before if day == today else 0.0)
+        if self.budget is not None:
+            _settle(self.budget, event, usd)
+        for listener in self._listeners:
+            listener()
+
+    @property
+    def spent_today(self) -> float:
+        """US dollars that the calls of this process cost today, where that is known."""
+        day, spent = self._spent
+        return spent if day == datetime.now().date() else 0.0
+
+    def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """Calls `listener` after each call's end, in its thread; call the result to end that."""
+        self._listeners = (*self._listeners, listener)
+
+        def stop() -> None:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return stop
+
+
+def _settle(budget: Budget, event: Any, usd: float | None) -> None:
+    failed = type(event).__name__ == "Failed"
+    usage = getattr(event, "usage", None)
+    answered = getattr(usage, "completion_tokens", 0) or 0
+    if event.model and answered:
+        budget.note_answer(event.model, answered)
+    if budget.notional and event.target == "local" and not failed:
+        from groqnb.ledger.recorder import as_in_the_cloud
+
+        usd = as_in_the_cloud(event)
+    # Of a stream that broke, what had come was made, and may be billed.
+    paid = not failed or event.received > 0
+    budget.ended(event.call, usd, paid=paid)
+
+
+watch = Watch()
+"""The watch of this process."""
