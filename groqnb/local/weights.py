@@ -1,4 +1,4 @@
-"""The language model's files: what they are, where they come from, whether they are intact.
+"""The models' files: what they are, where they come from, whether they are intact.
 
 The manifest `weights.json` names each file by size, licence and sha256. A file comes from the
 first source that delivers it: a file the user names (`groqnb setup --from`, or
@@ -29,6 +29,8 @@ __all__ = [
     "ensure",
     "entries",
     "entry",
+    "group",
+    "helpers",
     "local_path",
     "mark_checked",
     "present",
@@ -97,6 +99,21 @@ def entries() -> tuple[Entry, ...]:
     return tuple(entry(key) for key in _manifest()["weights"])
 
 
+def helpers() -> tuple[Entry, ...]:
+    """The files beside the language models': of what hears, speaks, and chooses among tools."""
+    return tuple(entry(key) for key in _manifest()["helpers"])
+
+
+def group(name: str) -> tuple[Entry, ...]:
+    """The files of `name`: "hearing", "speaking", "speech" (both), or the one file of a model.
+
+    >>> [each.key for each in group("speaking")]
+    ['kokoro', 'kokoro-voices']
+    """
+    keys = _manifest().get("groups", {}).get(name, [name])
+    return tuple(entry(key) for key in keys)
+
+
 def entry(key: str) -> Entry:
     """The manifest's entry `key`. Raises BadOption for a key it does not have.
 
@@ -107,7 +124,7 @@ def entry(key: str) -> Entry:
     if key not in known and key not in helpers:
         raise BadOption(
             f"There is no local model {key!r}.",
-            f"Choose one of {', '.join(known)}, or give the path of a GGUF file.",
+            f"Choose one of {', '.join(known)}, speech, or give the path of a GGUF file.",
         )
     row = known[key] if key in known else {"context": 0, **helpers[key]}
     return Entry(

@@ -8,7 +8,7 @@ import io
 import re
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -27,13 +27,22 @@ class Sources:
         self.url = ""
         self.login: str | None = None
 
-    def add_wheel(self, name: str, version: str, member: str, content: bytes) -> str:
-        """Put a wheel that holds `member` into the index; its path."""
+    def add_wheel(
+        self,
+        name: str,
+        version: str,
+        member: str,
+        content: bytes,
+        others: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Put a wheel that holds `member`, and `others`, into the index; its path."""
         module = name.replace("-", "_")
         data = io.BytesIO()
         info = f"{module}-{version}.dist-info"
         with zipfile.ZipFile(data, "w") as wheel:
             wheel.writestr(member, content)
+            for other, data_there in (others or {}).items():
+                wheel.writestr(other, data_there)
             wheel.writestr(
                 f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
             )

