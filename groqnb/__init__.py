@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from groqnb.ledger.budgeting import budget
     from groqnb.ledger.usage import usage
     from groqnb.showing import show
+    from groqnb.tools.loop import run_tools
+    from groqnb.tools.tool import tool
     from groqnb.types.answer import Answer
     from groqnb.types.charts import Chart
     from groqnb.types.errors import (
@@ -52,12 +54,14 @@ if TYPE_CHECKING:
         ParameterError,
         PermissionDeniedError,
         RateLimitError,
+        ReplayError,
         RequestTooLargeError,
         ResponseError,
         SpendLimitError,
         StreamError,
         UnprocessableEntityError,
     )
+    from groqnb.widgets.image_picker import ImagePicker
 
 __version__ = "0.1.0"
 
@@ -75,12 +79,14 @@ __all__ = [
     "FlexCapacityError",
     "Groq",
     "GroqnbError",
+    "ImagePicker",
     "InternalServerError",
     "LocalEngineError",
     "NotFoundError",
     "ParameterError",
     "PermissionDeniedError",
     "RateLimitError",
+    "ReplayError",
     "RequestTooLargeError",
     "ResponseError",
     "SpendLimitError",
@@ -89,7 +95,9 @@ __all__ = [
     "__version__",
     "budget",
     "load_ipython_extension",
+    "run_tools",
     "show",
+    "tool",
     "unload_ipython_extension",
     "usage",
 ]
@@ -99,8 +107,11 @@ _HOME = {
     "AsyncGroq": "groqnb.client",
     "Answer": "groqnb.types.answer",
     "Chart": "groqnb.types.charts",
+    "ImagePicker": "groqnb.widgets.image_picker",
     "budget": "groqnb.ledger.budgeting",
+    "run_tools": "groqnb.tools.loop",
     "show": "groqnb.showing",
+    "tool": "groqnb.tools.tool",
     "usage": "groqnb.ledger.usage",
 }
 

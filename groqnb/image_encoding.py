@@ -17,7 +17,7 @@ from groqnb.types.errors import ParameterError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Encoded", "encode"]
+__all__ = ["Encoded", "encode", "thumb"]
 
 # Below this many bytes an image is not worth sending.
 _FEWEST_BYTES = 4096
@@ -146,6 +146,21 @@ def encode(image: Encoded, most_bytes: int) -> Encoded:
         picture = picture.resize(_scaled(picture.size, _SMALLER))
 
 
+def thumb(data: bytes, side: int = 160) -> bytes:
+    """A small JPEG to look at, its longer side `side` pixels; empty where none can be made."""
+    try:
+        from PIL import Image
+
+        with Image.open(io.BytesIO(data)) as image:
+            image.draft("RGB", (side, side))
+            image.thumbnail((4 * side, 4 * side))  # quick, for what comes is heavy work
+            small = _flat(_upright(image))
+        small.thumbnail((side, side))
+        return _save(small, "JPEG", quality=75)
+    except Exception:  # noqa: BLE001 - no Pillow, or a broken image: a sight less, and no more
+        return b""
+
+
 def _pillow() -> Any:
     try:
         from PIL import Image
@@ -158,12 +173,18 @@ def _pillow() -> Any:
 
 def _open(data: bytes) -> Image:
     """The image in `data`, upright. Raises ImportError, and whatever decoders raise."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     with Image.open(io.BytesIO(data)) as image:
         # A JPEG can be read at half its size or less, which spares the memory.
         image.draft("RGB", (4000, 4000))
-        return ImageOps.exif_transpose(image)
+        return _upright(image)
+
+
+def _upright(image: Image) -> Image:
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image)
 
 
 def _flat(image: Image) -> Image:

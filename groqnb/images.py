@@ -29,7 +29,16 @@ from groqnb.image_encoding import Encoded, encode
 from groqnb.local.image_header import Header, header
 from groqnb.types.errors import ParameterError
 
-__all__ = ["MOST_BYTES", "ImageShrunk", "Picture", "facts", "pictures", "to_part", "to_parts"]
+__all__ = [
+    "MOST_BYTES",
+    "ImageShrunk",
+    "Picture",
+    "encoded",
+    "facts",
+    "pictures",
+    "to_part",
+    "to_parts",
+]
 
 #: What the images of one request may weigh in bytes, before base64 makes a third more of it: the
 #: documented 4 MB of a request, less some room for its text.
@@ -129,6 +138,15 @@ def pictures(
         changed = fitted.data is not each.data or fitted.size != each.size
         made[index] = _picture(fitted, shrunk=each.size if changed else None)
     return [made[index] for index in range(len(opened))]
+
+
+def encoded(source: Any) -> list[Encoded | str]:
+    """The images in `source` as bytes, not shrunk yet; an http(s) address stays one.
+
+    Takes what `to_part` takes. Raises ParameterError.
+    """
+    opened = [_opened(each) for each in _each(source)]
+    return [each if isinstance(each, Encoded) else each.url for each in opened]
 
 
 def told(picture: Picture) -> str:
