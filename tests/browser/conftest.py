@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import media
+from .blank_page import BlankPages
 from .chromium import FLAGS, NoBrowser, demanded, find
 from .lab import Lab
 from .tabs import Tabs
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 # Package scope, not session: Playwright's sync interface keeps an event loop running in this
 # thread, and the asyncio tests of the other folders could not start theirs.
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """A headless Chrome or Chromium; skips where there is none, fails for that in CI."""
+def chromium() -> Iterator[Callable[..., Browser]]:
+    """Start browsers with flags; skips where there is none, fails for that in CI."""
     try:
         executable = find()
     except NoBrowser as missing:
@@ -34,9 +36,45 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
-        yield browser
-        browser.close()
+        started = []
+
+        def start(*flags: str) -> Browser:
+            launched = playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
+            started.append(launched)
+            return launched
+
+        yield start
+        for launched in started:
+            launched.close()
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: Callable[..., Browser], tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    """A headless Chrome or Chromium with a microphone and a camera that play files; see media.py.
+
+    A page may use them where its context has the permissions "microphone" and "camera".
+    """
+    return chromium(*media.flags(tmp_path_factory.mktemp("media")))
+
+
+@pytest.fixture(scope="package")
+def bare_browser(chromium: Callable[..., Browser]) -> Browser:
+    """One without any microphone or camera."""
+    return chromium()
+
+
+@pytest.fixture
+def blank_page(browser: Browser) -> Iterator[BlankPages]:
+    """Open a widget's script in an empty page, without Jupyter; see BlankPages."""
+    with BlankPages(browser) as pages:
+        yield pages
+
+
+@pytest.fixture(params=["lab", "notebook"])
+def front(request: pytest.FixtureRequest) -> str:
+    """JupyterLab, then Notebook 7: ``open_notebook(cells, front=front)``."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(scope="package")

@@ -63,8 +63,10 @@ class Lab:
         shutil.copyfile(notebook, target)
         return target.name
 
-    def url(self, name: str) -> str:
-        """The address of a notebook, with the token, in a fresh workspace."""
+    def url(self, name: str, front: str = "lab") -> str:
+        """The address of a notebook, with the token: in a fresh workspace of Lab, or Notebook 7."""
+        if front == "notebook":
+            return f"http://127.0.0.1:{self.port}/notebooks/{name}?token={self.token}"
         return f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={self.token}&reset"
 
     def log(self) -> str:
@@ -139,6 +141,8 @@ class Lab:
             f"--ServerApp.root_dir={self.notebooks}",
             "--ServerApp.terminals_enabled=False",
             "--LabApp.expose_app_in_browser=True",
+            # The same server has Notebook 7, at other addresses.
+            "--JupyterNotebookApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class="

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +39,12 @@ class Tabs:
                 notebook.heard.must_be_quiet()
 
     def __call__(
-        self, cells: Path | list[str], *, kernel: bool = True, **options: Any
+        self, cells: Path | list[str], *, kernel: bool = True, front: str = "lab", **options: Any
     ) -> NotebookPage:
-        """Open a copy of the notebook; `options` are those of a browser context."""
+        """Open a copy of the notebook in JupyterLab, or in Notebook 7 (`front="notebook"`).
+
+        `options` are those of a browser context.
+        """
         options = {"viewport": {"width": 1200, "height": 900}} | options
         notebook = NotebookPage(self._browser.new_context(**options), self._lab)
         self._opened.append(notebook)
@@ -49,7 +53,22 @@ class Tabs:
             self._lab.add(cells, file)
         else:
             write_notebook(self._lab.notebooks / file, cells)
-        return notebook.open(file, kernel=kernel)
+        return notebook.open(file, kernel=kernel, front=front)
+
+    def reopen(self, notebook: NotebookPage) -> NotebookPage:
+        """Save a notebook and open it anew in Lab: not trusted, and with no kernel to start."""
+        content = json.loads(notebook.save().read_text(encoding="utf-8"))
+        # Of a kernel that is not here, so none is started; and changed, so it is not the one that
+        # Lab signed when it saved it.
+        content["metadata"]["kernelspec"] = {
+            "name": "gone",
+            "display_name": "",
+            "language": "gone",
+        }
+        content["metadata"].pop("language_info", None)
+        copy = self._lab.home / f"reopened_{notebook.name}"
+        copy.write_text(json.dumps(content), encoding="utf-8")
+        return self(copy, kernel=False)
 
     def pictures(self, folder: Path) -> None:
         """A picture of every tab, to see why a test failed."""

@@ -308,9 +308,10 @@ class Page {
     this.alive = true;
     this.root.append(this.#dead, this.#alert, this.controls, this.#status);
     root.replaceChildren(this.root);
-    // Jupyter's shortcuts are not for what is typed here.
-    this.root.dataset.lmSuppressShortcuts = "true";
+    // Jupyter's shortcuts are not for what is typed here. Notebook 7 looks for them before any
+    // handler of ours, and at the focused element first, so the mark is set on that.
     this.root.dataset.jpSuppressContextMenu = "true";
+    this.listen(this.root, "focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));
     for (const type of ["keydown", "keypress", "keyup", "paste"])
       this.listen(this.root, type, (event) => event.stopPropagation());
     this.on("change:error", () => this.fail(model.get("error")));
