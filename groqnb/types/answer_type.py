@@ -16,7 +16,7 @@ from groqnb.types.errors import ParameterError, ResponseError
 from groqnb.types.schema import SchemaError, to_subset
 from groqnb.types.schema_parts import resolve
 
-__all__ = ["AnswerType", "answer_type"]
+__all__ = ["AnswerType", "answer_type", "place", "without_absent"]
 
 _LONGEST_NAME = 64
 _MOST_FAULTS = 3
@@ -76,13 +76,13 @@ class AnswerType:
                     body=text[:2000],
                 )
             value = value[self._wrapper]
-        value = _without_absent(value, given, given)
+        value = without_absent(value, given, given)
         try:
             # As JSON: there a date is a text, which Python's own values would not allow.
             return self._adapter.validate_json(json.dumps(value))
         except ValidationError as error:
             faults = [
-                f"{_place(fault['loc'])}: {fault['msg']}" if fault["loc"] else fault["msg"]
+                f"{place(fault['loc'])}: {fault['msg']}" if fault["loc"] else fault["msg"]
                 for fault in error.errors(include_url=False, include_input=False)
             ]
             more = f" (and {len(faults) - _MOST_FAULTS} more)" if len(faults) > _MOST_FAULTS else ""
@@ -166,13 +166,17 @@ def _name(kind: Any) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", own).strip("_")[:_LONGEST_NAME] or "answer"
 
 
-def _place(steps: tuple[int | str, ...]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)[
-        0 if isinstance(steps[0], int) else 1 :
-    ]
+def place(steps: tuple[int | str, ...]) -> str:
+    """Where a fault of pydantic's is.
+
+    >>> place(("lines", 0, "article"))
+    'lines[0].article'
+    """
+    parts = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return "".join(parts).removeprefix(".")
 
 
-def _without_absent(value: Any, node: Any, root: Mapping[str, Any]) -> Any:
+def without_absent(value: Any, node: Any, root: Mapping[str, Any]) -> Any:
     """The value without the nulls that stand for what is absent.
 
     A property that the type does not require is required by the schema that was sent, and may be
@@ -184,15 +188,15 @@ def _without_absent(value: Any, node: Any, root: Mapping[str, Any]) -> Any:
         return value
     for key in ("anyOf", "oneOf", "allOf"):
         for branch in node.get(key, ()):
-            value = _without_absent(value, branch, root)
+            value = without_absent(value, branch, root)
     if isinstance(value, list):
-        return [_without_absent(item, node.get("items"), root) for item in value]
+        return [without_absent(item, node.get("items"), root) for item in value]
     properties = node.get("properties", {})
     if not isinstance(value, dict) or not value.keys() <= properties.keys():
         return value
     required = node.get("required", ())
     return {
-        name: _without_absent(inner, properties[name], root)
+        name: without_absent(inner, properties[name], root)
         for name, inner in value.items()
         if inner is not None or name in required or _may_be_null(properties[name], root)
     }
