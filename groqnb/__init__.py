@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from groqnb.client import AsyncGroq, Groq
     from groqnb.ledger.budgeting import budget
     from groqnb.ledger.usage import usage
+    from groqnb.record.replaying import replay
     from groqnb.showing import show
     from groqnb.tools.loop import run_tools
     from groqnb.tools.tool import tool
@@ -95,6 +96,7 @@ __all__ = [
     "__version__",
     "budget",
     "load_ipython_extension",
+    "replay",
     "run_tools",
     "show",
     "tool",
@@ -109,6 +111,7 @@ _HOME = {
     "Chart": "groqnb.types.charts",
     "ImagePicker": "groqnb.widgets.image_picker",
     "budget": "groqnb.ledger.budgeting",
+    "replay": "groqnb.record.replaying",
     "run_tools": "groqnb.tools.loop",
     "show": "groqnb.showing",
     "tool": "groqnb.tools.tool",

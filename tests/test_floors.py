@@ -17,6 +17,7 @@ FLOORS: dict[str, int] = {
     "catalog": 0,
     "wire": 2,
     "ledger": 2,
+    "record": 2,
     "render": 2,
     "api": 3,
     "client": 4,

@@ -33,7 +33,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("endpoint", "word", "chat.completions, audio.transcriptions, …"),
     Column("model", "word", "the model asked for"),
     Column("model_answered", "word", "the model that answered"),
-    Column("where", "word", "cloud, local or url"),
+    Column("where", "word", "cloud, local, url, or replay for a recorded answer"),
     Column("status", "word", "ok, error or interrupted"),
     Column("http_status", "count", "the server's status, where one came"),
     Column("error", "word", "the class of the error"),

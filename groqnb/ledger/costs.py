@@ -12,9 +12,10 @@ from groqnb.catalog.cost import PricesUnreadable, cost, tools_cost
 if TYPE_CHECKING:
     from groqnb.wire.events import Finished, Interrupted
 
-__all__ = ["LOCAL", "audio_seconds", "price_of", "reply_of", "tokens_of", "tools_of"]
+__all__ = ["LOCAL", "REPLAYED", "audio_seconds", "price_of", "reply_of", "tokens_of", "tools_of"]
 
 LOCAL = "the local engine costs nothing"
+REPLAYED = "a recorded answer costs nothing"
 _ADVANCED_SINCE = "2025-07-23"  # a Compound version newer than this one searches at a higher price
 _TOOL_FIELDS = (b'"tool_calls"', b'"executed_tools"')
 _told: set[str] = set()

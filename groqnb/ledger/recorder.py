@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groqnb.ledger.columns import COLUMNS, Row, row
-from groqnb.ledger.costs import LOCAL, audio_seconds, price_of, reply_of, tokens_of, tools_of
+from groqnb.ledger.costs import (
+    LOCAL,
+    REPLAYED,
+    audio_seconds,
+    price_of,
+    reply_of,
+    tokens_of,
+    tools_of,
+)
 from groqnb.ledger.place import here
 from groqnb.ledger.store import Store, default_path
 
@@ -131,6 +139,8 @@ def _note_answer(values: dict[str, Any], event: Finished | Interrupted) -> None:
             values[name] = getattr(usage, name, None)
     if event.target == "local":
         values["cost"], values["price"] = 0.0, LOCAL
+    elif event.target == "replay":
+        values["cost"], values["price"] = 0.0, REPLAYED
     elif event.target == "cloud" and event.model is not None:
         found = price_of(event)
         if found is not None:

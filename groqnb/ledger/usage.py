@@ -37,7 +37,7 @@ def usage(
         model: the model asked for, or several.
         cell: the number of a cell's execution, or several.
         project: GROQNB_PROJECT, or the name of the folder where it was unset; or several.
-        where: "cloud", "local" or "url", or several.
+        where: "cloud", "local", "url" or "replay", or several.
 
     Raises GroqnbError when the ledger cannot be read, and ValueError for a `since` that is no
     moment.

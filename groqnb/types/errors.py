@@ -19,6 +19,7 @@ GroqnbError                      .hint: what to do next, or None
 │     ├─ FlexCapacityError       498
 │     └─ InternalServerError     500 and above
 ├─ BudgetError                   a call would spend more than the budget allows; nothing was sent
+├─ ReplayError                   a record cannot be read, or has no answer to a request
 ├─ LocalEngineError              the local engine could not start, or died
 └─ ParameterError (ValueError)   refused here, before anything was sent
 ```
@@ -48,6 +49,7 @@ __all__ = [
     "ParameterError",
     "PermissionDeniedError",
     "RateLimitError",
+    "ReplayError",
     "RequestTooLargeError",
     "ResponseError",
     "SpendLimitError",
@@ -237,6 +239,10 @@ class BudgetError(GroqnbError):
     limit: float = 0.0
     spent: float = 0.0
     estimate: float | None = None
+
+
+class ReplayError(GroqnbError):
+    """A record of `groqnb.replay` cannot be read, or has no answer to a request in strict mode."""
 
 
 class LocalEngineError(GroqnbError):

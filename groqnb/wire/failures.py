@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic_core import from_json
+from pydantic_core import ValidationError, from_json
 
 from groqnb.types.errors import (
     APIConnectionError,
@@ -15,13 +15,21 @@ from groqnb.types.errors import (
     APITimeoutError,
     LocalEngineError,
     RateLimitError,
+    ResponseError,
     error_class,
 )
 from groqnb.types.rate_limit import RateLimit
 from groqnb.types.secret import Secret
 from groqnb.wire.retry import retry_after
 
-__all__ = ["Scene", "connection_error", "no_key_error", "status_error", "status_of"]
+__all__ = [
+    "Scene",
+    "connection_error",
+    "no_key_error",
+    "shape_error",
+    "status_error",
+    "status_of",
+]
 
 KEYS_PAGE = "https://console.groq.com/keys"
 OFFLINE = "The local engine works offline: `%groq use local`, or Groq(where='local')."
@@ -134,6 +142,21 @@ def _build(
         error.retry_after = retry_after(headers)
     error.hint = _hint(error, scene, model)
     return error
+
+
+def shape_error(headers: Mapping[str, str], body: bytes, error: ValidationError) -> ResponseError:
+    """The error for a reply of another shape than its endpoint promises."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    what = f"{place}: {first['msg']}" if place else first["msg"]
+    text = body[:2000].decode(errors="replace")
+    kind = headers.get("content-type", "")
+    hint = None
+    if "html" in kind or text.lstrip().startswith("<"):
+        hint = "It is a web page: is the base URL right?"
+    return ResponseError(
+        f"The reply is not what this endpoint promises ({what}).", hint=hint, body=text
+    )
 
 
 def status_of(fields: Mapping[str, Any]) -> int | None:

@@ -10,20 +10,21 @@ import os
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic_core import ValidationError
 
 from groqnb.types.base import Reply, StreamChunk
-from groqnb.types.errors import ResponseError
+from groqnb.wire import taped
 from groqnb.wire.call import Call, Connection
 from groqnb.wire.channel import AsyncChannel, Channel
 from groqnb.wire.exchange import Broken, Pause, RawReply, exchange
-from groqnb.wire.failures import Scene
+from groqnb.wire.failures import Scene, shape_error
 from groqnb.wire.hub import Events
 from groqnb.wire.reading import Reading
 from groqnb.wire.retry import RetryPolicy, waiting_is_off
 from groqnb.wire.stream import AsyncStream, Stream
+from groqnb.wire.taped import Server
 from groqnb.wire.trace import Trace
 
 if TYPE_CHECKING:
@@ -41,24 +42,6 @@ H = TypeVar("H", Channel, AsyncChannel)
 
 # What `follow` does: yields calls, and is sent their replies; yields seconds, to wait so long.
 Plan = Generator[Call[Any] | float, Any, R]
-
-
-class Server(Protocol):
-    """What a sender must know of where calls go; `groqnb.target.Target` is one."""
-
-    @property
-    def kind(self) -> str:
-        """ "cloud", "local" or "url"."""
-
-    @property
-    def key_source(self) -> str | None:
-        """Where the key was found."""
-
-    def connected(self) -> bool:
-        """True when `connect` has nothing to wait for."""
-
-    def connect(self, progress: Any = None) -> Connection:
-        """The base URL and key to use now."""
 
 
 class _Sender(Generic[H]):
@@ -97,13 +80,18 @@ class _Sender(Generic[H]):
 
     def _begin(self, call: Call[Any], *, stream: bool) -> Trace:
         trace = Trace(self._events, call, self._server.kind, stream=stream)
+        taped.begin(call, trace, self._server)
         gate = self._events.gate
-        if gate is not None:
+        # What a record answers costs nothing.
+        if gate is not None and not (trace.tape is not None and trace.tape.known()):
             gate(trace.number, call, self._server.kind)
         return trace
 
     def _steps(self, call: Call[Any], trace: Trace) -> Any:
-        return exchange(call, call.retry or self._policy, lambda: self._scene, trace)
+        return exchange(call, call.retry or self._policy, lambda: self._scene_of(trace), trace)
+
+    def _scene_of(self, trace: Trace) -> Scene:
+        return taped.scene_of(trace, self._scene)
 
     def _reply(self, call: Call[T], raw: RawReply, trace: Trace) -> T:
         """The typed reply; raises ResponseError for one of another shape."""
@@ -111,7 +99,7 @@ class _Sender(Generic[H]):
         try:
             reply = call.reply.from_body(raw.body, raw.headers)
         except ValidationError as error:
-            failure = _unreadable(raw, error)
+            failure = shape_error(raw.headers, raw.body, error)
         else:
             trace.request_id = reply.request_id
             trace.finished(getattr(reply, "usage", None), reply)
@@ -120,7 +108,7 @@ class _Sender(Generic[H]):
 
     def _reading(self, call: Call[C], raw: RawReply, trace: Trace) -> Reading[C]:
         trace.headers = raw.headers
-        return Reading(call.reply, self._scene, trace, call.model)
+        return Reading(call.reply, self._scene_of(trace), trace, call.model)
 
     @property
     def _drains(self) -> bool:
@@ -129,20 +117,6 @@ class _Sender(Generic[H]):
         An unknown server may say [DONE] and then hold the line.
         """
         return self._server.kind != "url"
-
-
-def _unreadable(raw: RawReply, error: ValidationError) -> ResponseError:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(step) for step in first["loc"])
-    what = f"{place}: {first['msg']}" if place else first["msg"]
-    text = raw.body[:2000].decode(errors="replace")
-    kind = raw.headers.get("content-type", "")
-    hint = None
-    if "html" in kind or text.lstrip().startswith("<"):
-        hint = "It is a web page: is the base URL right?"
-    return ResponseError(
-        f"The reply is not what this endpoint promises ({what}).", hint=hint, body=text
-    )
 
 
 class SyncSender(_Sender[Channel]):
@@ -177,7 +151,7 @@ class SyncSender(_Sender[Channel]):
         except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
             raise _ended(trace, stop) from None
         course = Course(call, raw, self._policy, trace)
-        return Download(raw.opened, course, lambda rest: self._run(rest, trace, stream=True))
+        return Download(raw.opened, course, lambda rest: self._rest(rest, trace))
 
     def follow(self, plan: Plan[R]) -> R:
         """Does what a plan of several calls says."""
@@ -204,11 +178,20 @@ class SyncSender(_Sender[Channel]):
                 return end.value  # type: ignore[no-any-return]
             if isinstance(step, Pause):
                 outcome = None
-                if not waiting_is_off():
+                if not (waiting_is_off() or trace.played):
                     time.sleep(step.seconds)
+            elif trace.tape is not None:
+                outcome = taped.attempt(trace.tape, call, self._connect, stream=stream)
             else:
-                channel = self._channel_to(self._server.connect(self._progress))
-                outcome = channel.send(call, stream=stream)
+                outcome = self._connect()[0].send(call, stream=stream)
+
+    def _connect(self) -> tuple[Channel, Connection]:
+        connection = self._server.connect(self._progress)
+        return self._channel_to(connection), connection
+
+    def _rest(self, call: Call[Any], trace: Trace) -> RawReply:
+        taped.begin(call, trace, self._server)
+        return self._run(call, trace, stream=True)
 
     def close(self) -> None:
         """Closes the connections; a call after this opens new ones."""
@@ -249,7 +232,7 @@ class AsyncSender(_Sender[AsyncChannel]):
         except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
             raise _ended(trace, stop) from None
         course = Course(call, raw, self._policy, trace)
-        return AsyncDownload(raw.opened, course, lambda rest: self._run(rest, trace, stream=True))
+        return AsyncDownload(raw.opened, course, lambda rest: self._rest(rest, trace))
 
     async def follow(self, plan: Plan[R]) -> R:
         """Does what a plan of several calls says."""
@@ -281,12 +264,18 @@ class AsyncSender(_Sender[AsyncChannel]):
                 return end.value  # type: ignore[no-any-return]
             if isinstance(step, Pause):
                 outcome = None
-                if not waiting_is_off():
+                if not (waiting_is_off() or trace.played):
                     await asyncio.sleep(step.seconds)
+            elif trace.tape is not None:
+                outcome = await taped.aattempt(trace.tape, call, self._connect, stream=stream)
             else:
-                outcome = await (await self._connect()).send(call, stream=stream)
+                outcome = await (await self._connect())[0].send(call, stream=stream)
 
-    async def _connect(self) -> AsyncChannel:
+    async def _rest(self, call: Call[Any], trace: Trace) -> RawReply:
+        taped.begin(call, trace, self._server)
+        return await self._run(call, trace, stream=True)
+
+    async def _connect(self) -> tuple[AsyncChannel, Connection]:
         import asyncio
 
         if self._server.connected():
@@ -301,7 +290,7 @@ class AsyncSender(_Sender[AsyncChannel]):
             if self._loop is not None:
                 channel.forget()
             self._loop = loop
-        return channel
+        return channel, connection
 
     _loop: asyncio.AbstractEventLoop | None = None
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from groqnb.wire.call import Call
 from groqnb.wire.hub import Events
+from groqnb.wire.tap import Take
 
 __all__ = ["Trace"]
 
@@ -19,7 +20,7 @@ class Trace:
     """Tells the hub what happens to one call. Nothing is built while nobody listens."""
 
     __slots__ = ("_call", "_ended", "_events", "_sent", "_start", "_stream", "_target",
-                 "headers", "number", "request_id", "retries", "ttft")  # fmt: skip
+                 "headers", "number", "request_id", "retries", "tape", "ttft")  # fmt: skip
 
     def __init__(self, events: Events, call: Call[Any], target: str, *, stream: bool) -> None:
         self._events = events
@@ -33,11 +34,17 @@ class Trace:
         self.request_id: str | None = None
         self.retries = 0
         self.ttft: float | None = None
+        self.tape: Take | None = None  # where a record is switched on
 
     @property
     def request(self) -> Mapping[str, Any]:
         """The body that is sent; empty where there is none."""
         return self._call.body or {}
+
+    @property
+    def played(self) -> bool:
+        """True where the last attempt was answered from a record."""
+        return self.tape is not None and self.tape.played
 
     def _publish(self, kind: str, **more: Any) -> None:
         # Imported here: while nobody listens, the events' classes need not be made.
@@ -49,7 +56,7 @@ class Trace:
                 call=self.number,
                 path=call.path,
                 model=call.model,
-                target=self._target,
+                target="replay" if self.played else self._target,
                 at=time.monotonic(),
                 time=time.time(),
                 **more,
@@ -57,6 +64,8 @@ class Trace:
         )
 
     def _seconds(self) -> float:
+        if self.tape is not None and self.tape.played:
+            return self.tape.seconds()
         return time.monotonic() - self._start
 
     def _ends(self) -> bool:
@@ -78,12 +87,16 @@ class Trace:
 
     def first_token(self) -> None:
         """The first token came."""
-        self.ttft = time.monotonic() - self._sent
+        # What is recorded and what is replayed must tell the same time.
+        tape = self.tape
+        self.ttft = time.monotonic() - self._sent if tape is None else tape.seconds()
         if self._events.wanted("FirstToken"):
             self._publish("FirstToken", ttft=self.ttft)
 
     def finished(self, usage: Any, reply: Any = None, chunks: Sequence[bytes] = ()) -> None:
         """The answer is complete."""
+        if self.tape is not None:
+            self.tape.ended("finished")
         if self._ends():
             self._publish(
                 "Finished",
@@ -101,6 +114,8 @@ class Trace:
 
     def failed(self, error: Exception, received: int = 0) -> None:
         """The call ended with an error."""
+        if self.tape is not None:
+            self.tape.ended("failed")
         if self._ends():
             self._publish(
                 "Failed",
@@ -120,6 +135,8 @@ class Trace:
         chunks: Sequence[bytes] = (),
     ) -> None:
         """This side ended the call."""
+        if self.tape is not None:
+            self.tape.ended("interrupted")
         if self._ends():
             self._publish(
                 "Interrupted",
