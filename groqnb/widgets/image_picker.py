@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -111,7 +111,7 @@ class ImagePicker(Widget, static="image_picker"):
         Takes what `images=` of the constructor takes; addresses are fetched, which may take some
         seconds. Raises ParameterError.
         """
-        new = [each for source in images for each in self._opened(source)]
+        new = self._opened(list(_flat(images)))
         with self._lock:
             self._change([*self._picked, *new])
 
@@ -135,29 +135,17 @@ class ImagePicker(Widget, static="image_picker"):
         with self._lock:
             self._change([])
 
-    def _opened(self, source: Any) -> list[Picked]:
+    def _opened(self, sources: Sequence[Any]) -> list[Picked]:
         found: list[Picked] = []
-        for each in source if isinstance(source, (list, tuple)) else [source]:
-            if isinstance(each, (list, tuple)):
-                found += self._opened(each)
-                continue
-            for one in encoded(each):
-                image = one if isinstance(one, Encoded) else Encoded.of(fetched(one), one[:200])
+        for source in sources:
+            for each in encoded(source):
+                image = each if isinstance(each, Encoded) else Encoded.of(fetched(each), each[:200])
                 known = header(image.data)
                 assert known is not None
-                number = len(self._picked) + len(found) + 1
-                name = name_of(each, number)
-                # `original` is what may have to be shrunk, now or beside further images.
-                found.append(
-                    Picked(
-                        secrets.token_hex(8),
-                        name,
-                        image.data,
-                        known,
-                        "python",
-                        original=image.data,
-                    )
-                )
+                name = name_of(source, len(self._picked) + len(found) + 1)
+                # It is its own original, to be shrunk now or beside further images.
+                new = Picked(secrets.token_hex(8), name, image.data, known, "python")
+                found.append(replace(new, original=image.data))
         return found
 
     def _keeps(self, each: Picked) -> bool:
@@ -269,6 +257,14 @@ class ImagePicker(Widget, static="image_picker"):
     def _summary(self) -> str:
         with self._lock:
             return ", ".join(f"{each.name}: {each.header}" for each in self._picked)
+
+
+def _flat(images: Any) -> Iterator[Any]:
+    for each in images:
+        if isinstance(each, (list, tuple)):
+            yield from _flat(each)
+        else:
+            yield each
 
 
 def _before(given: Any) -> Mapping[str, Any] | None:
