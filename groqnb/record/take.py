@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from groqnb.record.events import Splitter
 from groqnb.record.reply import (
     MOST_BYTES,
     Told,
     kept_body,
     kept_break,
     kept_headers,
-    kept_stream,
     pieces,
     played_body,
     played_break,
     played_events,
 )
 from groqnb.record.scrub import Scrubber, secrets_of_environment
+from groqnb.record.sources import AsyncKept, AsyncPlayed, Kept, Played
 from groqnb.types.errors import ReplayError
 from groqnb.types.secret import Secret
-from groqnb.wire.exchange import Broken, RawReply, SourceBroken
+from groqnb.wire.exchange import Broken, RawReply
 from groqnb.wire.failures import Scene
 
 if TYPE_CHECKING:
@@ -113,13 +112,14 @@ class Take:
             broken = played_break(reply["broken"]) if "broken" in reply else None
             headers.tell("x-groqnb-seconds", f"{times[-1] if times else 0.0:g}")
             kind = AsyncPlayed if waits else Played
-            return RawReply(status, headers, b"", kind(self._arrive, blocks, times, broken, timing))
+            return RawReply(status, headers, b"", kind(self.arrive, blocks, times, broken, timing))
         self._at = float(reply.get("seconds", 0.0))
         self.pause = self._at if timing else 0.0
         headers.tell("x-groqnb-seconds", f"{self._at:g}")
         return RawReply(status, headers, played_body(reply))
 
-    def _arrive(self, at: float) -> None:
+    def arrive(self, at: float) -> None:
+        """Something came, `at` seconds after the attempt was sent."""
         self._at = at
 
     def _added(self, exchange: Mapping[str, Any]) -> dict[str, str]:
@@ -143,10 +143,10 @@ class Take:
         if self._where == "url":
             exchange["server"] = scrub.text(base_url)
         exchange["recorded"] = time.strftime("%Y-%m-%d", time.gmtime())
-        self._at = self._since()
+        self._at = self.since()
         if isinstance(outcome, Broken):
             if self._tape.keeps_all:
-                self._add({**exchange, "seconds": self._at, "broken": kept_break(outcome, scrub)})
+                self.add({**exchange, "seconds": self._at, "broken": kept_break(outcome, scrub)})
             return outcome
         headers = Told(outcome.headers, self._added(exchange))
         reply: dict[str, Any] = {
@@ -162,18 +162,24 @@ class Take:
         headers.tell("x-groqnb-seconds", f"{self._at:g}")
         if self._tape.keeps_all or not _passes(outcome.status):
             if len(outcome.body) > MOST_BYTES:
-                self._tape.too_large(self.request)
+                self.too_large()
             else:
                 reply["seconds"] = self._at
                 content_type = outcome.headers.get("content-type", "")
                 reply |= kept_body(outcome.body, content_type, scrub)
-                self._add(exchange)
+                self.add(exchange)
         return RawReply(outcome.status, headers, outcome.body)
 
-    def _since(self) -> float:
+    def since(self) -> float:
+        """Seconds since the attempt was sent, as a record tells them."""
         return round(time.monotonic() - self._started, 3)
 
-    def _add(self, exchange: dict[str, Any]) -> None:
+    def too_large(self) -> None:
+        """The reply is larger than a record keeps."""
+        self._tape.too_large(self.request)
+
+    def add(self, exchange: dict[str, Any]) -> None:
+        """Adds an exchange to the record."""
         self._tape.add(self, exchange)
 
     def ended(self, how: str) -> None:
@@ -185,165 +191,3 @@ class Take:
 
 def _passes(status: int) -> bool:
     return status in _PASSING or status >= 500
-
-
-class _Keeping:
-    """Looks at a stream's reads as they pass."""
-
-    def __init__(
-        self,
-        take: Take,
-        source: Any,
-        headers: Told,
-        exchange: dict[str, Any],
-        scrub: Scrubber,
-    ) -> None:
-        self._take = take
-        self._source = source
-        self._headers = headers
-        self._exchange = exchange
-        self._scrub = scrub
-        self._blocks: list[bytes] = []
-        self._times: list[float] = []
-        self._size = 0
-        self._broken: Broken | None = None
-        kind = headers.get("content-type", "")
-        self._splitter = Splitter() if "event-stream" in kind else None
-
-    def _see(self, read: bytes) -> None:
-        take = self._take
-        take._at = take._since()
-        self._size += len(read)
-        if self._size > MOST_BYTES:
-            self._blocks.clear()
-            return
-        blocks = [read] if self._splitter is None else self._splitter.feed(read)
-        self._blocks += blocks
-        self._times += [take._at] * len(blocks)
-
-    def _end(self) -> None:
-        seconds = self._times[-1] if self._times else 0.0
-        self._take._at = seconds
-        self._headers.tell("x-groqnb-seconds", f"{seconds:g}")
-
-    def commit(self, how: str) -> None:
-        """Adds the stream to the record."""
-        reply = self._exchange["reply"]
-        if self._size > MOST_BYTES:
-            self._take._tape.too_large(self._take.request)
-            return
-        if self._splitter is None:
-            reply["seconds"] = self._take._at
-            body = b"".join(self._blocks)
-            reply |= kept_body(body, self._headers.get("content-type", ""), self._scrub)
-        else:
-            rest = self._splitter.finish()
-            reply |= kept_stream(
-                self._blocks + rest, self._times + [self._take._at] * len(rest), self._scrub
-            )
-        if self._broken is not None:
-            reply["broken"] = kept_break(self._broken, self._scrub)
-        self._take._add(self._exchange)
-
-
-class Kept(_Keeping):
-    """The source of a stream that is kept."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """The reads as they come."""
-        try:
-            for read in self._source:
-                self._see(read)
-                yield read
-        except SourceBroken as error:
-            self._broken = error.broken
-            self._take.ended("failed")
-            raise
-
-    def close(self) -> None:
-        """Gives the connection back."""
-        self._end()
-        self._source.close()
-
-
-class AsyncKept(_Keeping):
-    """`Kept` for async code."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The reads as they come."""
-        try:
-            async for read in self._source:
-                self._see(read)
-                yield read
-        except SourceBroken as error:
-            self._broken = error.broken
-            self._take.ended("failed")
-            raise
-
-    async def close(self) -> None:
-        """Gives the connection back."""
-        self._end()
-        await self._source.close()
-
-
-class _Playing:
-    """A recorded stream."""
-
-    def __init__(
-        self,
-        arrive: Callable[[float], None],
-        blocks: list[bytes],
-        times: list[float],
-        broken: Broken | None,
-        timing: bool,
-    ) -> None:
-        self._arrive = arrive
-        self._blocks = blocks
-        self._times = times
-        self._broken = broken
-        self._timing = timing
-
-    def _steps(self) -> Iterator[tuple[bytes, float, float]]:
-        """Each event, when it came, and how long to wait for it."""
-        before = 0.0
-        for block, at in zip(self._blocks, self._times, strict=True):
-            yield block, at, max(0.0, at - before) if self._timing else 0.0
-            before = at
-
-    def _end(self) -> None:
-        if self._broken is not None:
-            raise SourceBroken(self._broken)
-
-
-class Played(_Playing):
-    """The source of a recorded stream."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """The events, one by one."""
-        for block, at, wait in self._steps():
-            if wait:
-                time.sleep(wait)
-            self._arrive(at)
-            yield block
-        self._end()
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
-class AsyncPlayed(_Playing):
-    """`Played` for async code."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The events, one by one."""
-        from asyncio import sleep
-
-        for block, at, wait in self._steps():
-            if wait:
-                await sleep(wait)
-            self._arrive(at)
-            yield block
-        self._end()
-
-    async def close(self) -> None:
-        """There is nothing to close."""
