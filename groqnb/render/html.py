@@ -209,6 +209,19 @@ def page(*children: Child) -> Markup:
     return Markup(f"<style>{''.join(needed)}</style>{body}")
 
 
+def document(title: str, *children: Child) -> str:
+    """A whole page for a file: it fetches nothing, runs nothing, and follows the reader's theme."""
+    source = Path(__file__).parent / "static" / "document.css"
+    return (
+        "<!doctype html>\n"
+        '<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{text(title)}</title><style>{source.read_text(encoding='utf-8')}</style></head>"
+        f"<body>{page(el('div', *children))}</body></html>\n"
+    )
+
+
 @lru_cache(maxsize=1)
 def _rules() -> list[tuple[tuple[str, ...], str]]:
     """The rules of the style sheet, a line each, and the classes one of which each is for."""
