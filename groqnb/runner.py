@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from importlib import import_module
@@ -59,7 +60,8 @@ def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600
     )
     code = 0
     try:
-        client.execute()
+        # As Jupyter's server does, so that a cell can know which notebook it is in.
+        client.execute(env={**os.environ, "JPY_SESSION_NAME": str(path.resolve())})
     except CellExecutionError as error:
         code = _fail(f"A cell of {path} failed: {error.ename}: {error.evalue}")
     except CellTimeoutError:

@@ -32,27 +32,28 @@ class Replay:
         added: how many exchanges were added to it.
         size: how many it holds.
         unused: how many of them nobody asked for yet.
+        tape: what the calls go through.
     """
 
     def __init__(self, tape: Tape) -> None:
-        self._tape = tape
+        self.tape = tape
         with _lock:
             self._before = tap.current
             tap.current = tape
 
-    path = property(lambda self: self._tape.path)
-    mode = property(lambda self: self._tape.mode)
-    replayed = property(lambda self: self._tape.replayed)
-    added = property(lambda self: self._tape.added)
-    size = property(lambda self: self._tape.size)
-    unused = property(lambda self: self._tape.unused)
+    path = property(lambda self: self.tape.path)
+    mode = property(lambda self: self.tape.mode)
+    replayed = property(lambda self: self.tape.replayed)
+    added = property(lambda self: self.tape.added)
+    size = property(lambda self: self.tape.size)
+    unused = property(lambda self: self.tape.unused)
 
     def close(self) -> None:
         """Switches it off; what was on before is on again."""
         with _lock:
-            if tap.current is self._tape:
+            if tap.current is self.tape:
                 tap.current = self._before
-        self._tape.close()
+        self.tape.close()
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +68,7 @@ class Replay:
 
     def __repr__(self) -> str:
         return (
-            f"<Replay of {self._tape.name}, mode {self.mode}: {self.size} exchanges, "
+            f"<Replay of {self.tape.name}, mode {self.mode}: {self.size} exchanges, "
             f"{self.replayed} replayed, {self.added} added>"
         )
 

@@ -142,6 +142,8 @@ def columns_bundle(shown: Sequence[Column], badge_text: str) -> Bundle:
         align = ["left", *["right"] * (len(head) - 1)]
         parts.append(el("div", table(head, rows, align=align), class_=IGNORE_MATH))
     names = list(dict.fromkeys(_who(column) or badge_text for column in shown))
+    records = [column.answer.record for column in shown if column.answer is not None]
+    names += [f"recorded in {name}" for name in dict.fromkeys(filter(None, records))]
     foot = el("span", " · ".join(names), class_="gn-badge")
     parts.append(el("div", el("small", foot), class_=f"gn-foot {IGNORE_MATH}"))
     plain = "\n\n".join(_plain_column(column) for column in shown)

@@ -119,6 +119,9 @@ def footer(answer: Answer) -> list[str]:
                 answer.model_answered, usage.prompt_tokens, usage.completion_tokens, cached or 0
             )
             parts.append(dollars(spent))
+    if answer.record is not None:
+        # The same words whether it was asked just now or replayed: a re-run changes nothing.
+        parts.append(f"recorded in {answer.record}")
     return [cut(part, _LONGEST) for part in parts if part]
 
 

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from groqnb.types.records import Citation, Citations, ExecutedTools, FoundPages, ToolCalls
+from groqnb.types.records import (
+    Citation,
+    Citations,
+    ExecutedTools,
+    FoundPages,
+    Records,
+    ToolCalls,
+    value_frame,
+)
 from groqnb.types.verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
@@ -49,7 +57,9 @@ class Answer:
     Attributes:
         text: the answer, without reasoning.
         reasoning: what the model thought first, where it says so; else None.
-        parsed: what the text says as JSON, where `response_format` asked for JSON; else None.
+        parsed: the value of the type that was asked for; or what the text says as JSON, where
+            `response_format` asked for JSON; else None.
+        steps: calls of your own tools that were carried out; a list with `.to_frame()`.
         tool_calls: calls of your own tools that the model asks for; a list with `.to_frame()`.
         executed_tools: tools that ran on the server's side; a list with `.to_frame()`.
         charts: what those tools drew, see `Chart`.
@@ -62,6 +72,7 @@ class Answer:
         refusal: why the model refused, where it says so apart from the text.
         verdict: what a guard model says of the text that it was given; None of other models.
         usage_breakdown: tokens and times of each model of a Compound system; has `.to_frame()`.
+        record: the file that holds this answer, where a record was on (`groqnb.replay`); else None.
         usage: tokens counted by the server, or None for an answer that was stopped early.
         timing: seconds, and tokens per second.
         model_asked, model_answered: they differ when the local engine answered.
@@ -96,6 +107,9 @@ class Answer:
     refusal: str | None = None
     usage_breakdown: UsageBreakdown | None = None
     response_format: Mapping[str, Any] | None = None
+    record: str | None = None
+    steps: Records[Any] = field(default_factory=Records)
+    value: Any = None
 
     def __post_init__(self) -> None:
         # Plain lists are welcome, too; they get their tables here.
@@ -110,6 +124,8 @@ class Answer:
         pd.DataFrame(answer.parsed["invoices"])
         ```
         """
+        if self.value is not None:
+            return self.value
         if not asks_for_json(self.response_format):
             return None
         try:
@@ -155,12 +171,16 @@ class Answer:
     def to_frame(self) -> pd.DataFrame:
         """One row with the text, the models, the tokens and the times. Needs pandas.
 
+        For an answer of a type (`--as`), the value itself: a row for each item of a list.
+
         ```python
         pd.concat([first.to_frame(), second.to_frame()])
         ```
         """
         import pandas as pd
 
+        if self.value is not None:
+            return value_frame(self.value)
         usage, timing = self.usage, self.timing
         row = {
             "text": self.text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from groqnb.types.answer import Answer, Timing
@@ -202,8 +203,16 @@ class AnswerBuilder:
 
         Times in seconds; `headers` are those of the reply.
         """
+        told = headers or {}
+        where, url, record = self.where, self.url, told.get("x-groqnb-record")
+        if record is not None:
+            # What is recorded and what is replayed tell the same: who answered, and how fast.
+            where = told.get("x-groqnb-where", where)
+            url = told.get("x-groqnb-server")
+            with suppress(ValueError):
+                wall = float(told.get("x-groqnb-seconds", ""))
         reasoning, text = self.parts(complete=complete)
-        answered = (headers or {}).get("x-groqnb-model") or self.model or self.model_asked
+        answered = told.get("x-groqnb-model") or self.model or self.model_asked
         calls = ToolCalls(
             ToolCall(
                 id=call["id"],
@@ -224,8 +233,8 @@ class AnswerBuilder:
             timing=self._timing(ttft, wall),
             model_asked=self.model_asked or self.model,
             model_answered=answered,
-            where=self.where,
-            url=self.url,
+            where=where,
+            url=url,
             request_id=self.request_id or request_id,
             finish_reason=self.finish_reason,
             stopped=stopped,
@@ -234,6 +243,7 @@ class AnswerBuilder:
             refusal=self.refusal or None,
             usage_breakdown=self.usage_breakdown,
             response_format=self.response_format,
+            record=None if stopped else record,
         )
 
     def _timing(self, ttft: float | None, wall: float | None) -> Timing:

@@ -1,0 +1,109 @@
+"""`%groq replay`: the record of a notebook, switched on and off; and `--replay` for one cell."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from groqnb.magic_options import did_you_mean, near
+from groqnb.magic_parser import GrammarError
+from groqnb.render import tables
+from groqnb.render.stream import publish
+from groqnb.types.errors import ParameterError
+from groqnb.wire import tap
+
+if TYPE_CHECKING:
+    from groqnb.magic_parser import Command
+    from groqnb.record.tape import Mode
+
+__all__ = ["for_cell", "is_on", "replay"]
+
+_MODES: dict[str, Mode] = {"on": "auto", "strict": "strict", "record": "record"}
+_WORDS = [*_MODES, "off", "status"]
+_SAID = {
+    "auto": "known requests are answered from it, others are made and kept",
+    "strict": "known requests are answered from it, others fail",
+    "record": "every request is made anew and kept",
+}
+
+
+def is_on() -> bool:
+    """True while a record is on."""
+    return tap.current is not None
+
+
+def for_cell(wanted: bool) -> AbstractContextManager[object]:
+    """The notebook's record for the length of a cell, where it is `wanted` and none is on.
+
+    Raises GroqnbError.
+    """
+    if not wanted or is_on():
+        return nullcontext()
+    from groqnb.record.replaying import replay as switch_on
+
+    return switch_on()
+
+
+def replay(shell: Any, command: Command) -> None:
+    """Carry out `%groq replay`. Raises GrammarError."""
+    word, _, path = command.argument.strip().partition(" ")
+    word = word or "status"
+    if word not in _WORDS:
+        raise GrammarError(
+            f"%groq replay {word}: it is {', '.join(_WORDS)}.{did_you_mean(near(word, _WORDS))}"
+        )
+    path = path.strip().strip("\"'")
+    if path and word not in _MODES:
+        raise GrammarError(f"%groq replay {word} takes nothing after it")
+    if word == "status":
+        publish(shell, _status())
+    elif word == "off":
+        _off(shell)
+    else:
+        _on(shell, _MODES[word], path)
+
+
+def _on(shell: Any, mode: Mode, path: str) -> None:
+    from groqnb.magic_asking import fail
+    from groqnb.record.replaying import replay as switch_on
+    from groqnb.record.replaying import switch_off
+    from groqnb.types.errors import GroqnbError
+
+    before = tap.current
+    try:
+        on = switch_on(path or None, mode)
+    except ParameterError as error:
+        if "name" in error.message:  # the hint is for Python
+            raise GrammarError(f"{error.message} Write %groq replay on FILE") from None
+        raise GrammarError(str(error)) from None
+    except GroqnbError as error:
+        fail(error)
+    if before is not None:
+        tap.current = before
+        switch_off()
+        tap.current = on.tape
+    # The number of answers in it is not said: the next run would say another.
+    publish(shell, tables.notice(f"The record {on.path.name} is on: {_SAID[mode]}."))
+
+
+def _off(shell: Any) -> None:
+    from groqnb.record.replaying import switch_off
+
+    tape = switch_off()
+    text = "No record was on." if tape is None else f"The record {tape.name} is off."
+    publish(shell, tables.notice(text))
+
+
+def _status() -> dict[str, str]:
+    from groqnb.record.replaying import current_tape
+
+    tape = current_tape()
+    if tape is None:
+        return tables.notice("No record is on. %groq replay on keeps answers in a file.")
+    pairs = [
+        ("record", tape.name),
+        ("mode", f"{tape.mode}: {_SAID[tape.mode]}"),
+        ("holds", f"{tape.size} exchanges, {tape.unused} of them not asked for since it is on"),
+        ("since it is on", f"{tape.replayed} replayed, {tape.added} added"),
+    ]
+    return tables.facts(pairs)
