@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from groqnb.client import AsyncGroq, Groq
     from groqnb.ledger.budgeting import budget
+    from groqnb.ledger.report import report
     from groqnb.ledger.usage import usage
     from groqnb.record.replaying import replay
     from groqnb.showing import show
@@ -97,6 +98,7 @@ __all__ = [
     "budget",
     "load_ipython_extension",
     "replay",
+    "report",
     "run_tools",
     "show",
     "tool",
@@ -111,6 +113,7 @@ _HOME = {
     "Chart": "groqnb.types.charts",
     "ImagePicker": "groqnb.widgets.image_picker",
     "budget": "groqnb.ledger.budgeting",
+    "report": "groqnb.ledger.report",
     "replay": "groqnb.record.replaying",
     "run_tools": "groqnb.tools.loop",
     "show": "groqnb.showing",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from groqnb import magic_images
 from groqnb.conversation import Question, estimate, single
 from groqnb.interpolation import interpolate, value_of
+from groqnb.ledger.watch import watch
 from groqnb.magic_options import help_text
 from groqnb.magic_parser import Ask, GrammarError, json_value, model_names
 from groqnb.render import tables
@@ -109,6 +110,9 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
         None if reason is None else f"went there because {reason}",
     ]
     note = " · ".join(each for each in notes if each) or None
+    warning = watch.limits.warning(question.model, target.kind, estimate(list(question.sent)))
+    if warning is not None:
+        publish(shell, tables.notice(warning))
     shown = painter(shell, target_badge(target))
 
     def listen(progress: Any) -> None:

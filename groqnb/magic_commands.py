@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from groqnb.conversation import continuation
+from groqnb.ledger.watch import watch
 from groqnb.magic_asking import ask, current_target, fail, run
 from groqnb.magic_options import help_text
 from groqnb.magic_parser import Ask, Command, GrammarError, parse_cell, parse_line
@@ -73,6 +74,10 @@ def _state(shell: Any, command: Command) -> None:
                 f"{limit.remaining_tokens} of {limit.limit_tokens} tokens a minute are left",
             )
         )
+    budget = watch.budget
+    if budget is not None:
+        told = f"{dollars(budget.spent)} of ${budget.limit:g} spent today by {budget.scope}"
+        pairs.append(("budget", f"{told}, notionally" if budget.notional else told))
     publish(shell, tables.facts(pairs))
 
 
@@ -175,6 +180,18 @@ def _usage(shell: Any, command: Command) -> None:
     usage(shell, command)
 
 
+def _limits(shell: Any, command: Command) -> None:
+    from groqnb.magic_limits import limits
+
+    limits(shell, command)
+
+
+def _budget(shell: Any, command: Command) -> None:
+    from groqnb.magic_limits import budget
+
+    budget(shell, command)
+
+
 def _help(shell: Any, command: Command) -> None:
     print(help_text())
 
@@ -184,6 +201,8 @@ _COMMANDS: dict[str, Callable[[Any, Command], None]] = {
     "use": _use,
     "models": _models,
     "usage": _usage,
+    "limits": _limits,
+    "budget": _budget,
     "continue": _continue,
     "key": _key,
     "doctor": _doctor,

@@ -1,10 +1,10 @@
-"""`%groq usage`: what the calls took, by model and by cell."""
+"""`%groq usage`: what the calls took, by model, by cell, by day or by project."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from groqnb.magic_options import did_you_mean, near
 from groqnb.magic_words import GrammarError
 from groqnb.render import tables
 from groqnb.render.message import dollars
@@ -18,76 +18,128 @@ if TYPE_CHECKING:
 __all__ = ["usage"]
 
 _MOST_ROWS = 20
-_HEAD = ("calls", "failed", "tokens in", "out", "TTFT", "tokens/s", "cost", "share of tokens")
+_KEYS = ("model", "cell", "notebook", "project", "endpoint", "day", "where")
 
 
 def usage(shell: Any, command: Command) -> None:
-    """Show the usage since a moment, today's by default."""
+    """Show the usage since a moment, today's by default; `by WORD` chooses the one table."""
+    from groqnb.ledger.frame import WORDS
     from groqnb.ledger.usage import usage as read
 
-    since = command.argument or "today"
+    since, key = _parsed(command.argument)
     try:
         calls = read(since)
     except ValueError:
         raise GrammarError(
-            f"{since!r} is no moment: %groq usage today, or month, 7d, 12h, 2026-01-31"
+            f"{since!r} is no moment: %groq usage today, or week, month, 7d, 12h, 2026-01-31"
         ) from None
-    when = "today" if since == "today" else f"since {since}"
+    when = "today" if since == "today" else f"since {'the ' if since in WORDS else ''}{since}"
+    if since in ("week", "month", "year"):
+        when = f"this {since}"
     if calls.empty:
         publish(shell, tables.notice(f"No calls {when}."))
         return
-    _show(shell, calls, "model", "model", _note(calls, when))
-    places = calls[calls.notebook.notna()]
-    if not places.empty:
-        named = places.assign(
-            place=places.notebook + " [" + places.cell.astype("string").fillna("–") + "]"
-        )
-        _show(shell, named, "place", "notebook [cell]", "")
+    note = _note(calls, when)
+    if key is not None:
+        _show(shell, calls, key, note)
+        return
+    _show(shell, calls, "model", note)
+    if calls.notebook.notna().any():
+        _show(shell, calls[calls.notebook.notna()], "cell", "")
+    if _days(calls).nunique() > 1:
+        _show(shell, calls, "day", "")
 
 
-def _show(shell: Any, calls: pd.DataFrame, column: str, name: str, note: str) -> None:
-    """One row for each value of `column`, those with the most tokens first."""
+def _parsed(argument: str) -> tuple[str, str | None]:
+    """The moment, and what the table is by."""
+    since, by, key = argument.strip().partition("by ")
+    if not by or (since and not since.endswith(" ")):
+        return argument.strip() or "today", None
+    key = key.strip().lower()
+    if key not in _KEYS:
+        found = did_you_mean(near(key, _KEYS))
+        raise GrammarError(f"usage is by {', '.join(_KEYS)}, not by {key!r}.{found}")
+    return since.strip() or "today", key
+
+
+def _days(calls: pd.DataFrame) -> pd.Series:
+    """The day of each call, as the user's clock has it."""
+    from datetime import datetime
+
+    here = datetime.now().astimezone().tzinfo
+    days: pd.Series = calls.time.dt.tz_convert(here).dt.strftime("%Y-%m-%d")
+    return days
+
+
+def _keyed(calls: pd.DataFrame, key: str) -> tuple[str, pd.Series]:
+    """The name of a table's first column, and the value of each call in it."""
+    if key == "day":
+        return "day", _days(calls)
+    if key == "cell":
+        cells = calls.cell.astype("string").fillna("–")
+        return "notebook [cell]", calls.notebook.fillna("(none)") + " [" + cells + "]"
+    return key, calls[key]
+
+
+def _show(shell: Any, calls: pd.DataFrame, key: str, note: str) -> None:
+    """One row for each value of `key`, those with the most tokens first; days in their order."""
+    name, values = _keyed(calls, key)
     calls = calls.assign(
-        key=calls[column].fillna("(none)"),
+        key=values.fillna("(none)"),
         tokens=calls.prompt_tokens.fillna(0) + calls.completion_tokens.fillna(0),
         failed=calls.status.eq("error"),
         unpriced=calls.cost.isna() & calls.status.ne("error"),
     )
-    groups = calls.groupby("key", observed=True)
-    table = groups.agg(
+    table = calls.groupby("key", observed=True).agg(
         calls=("key", "size"),
         failed=("failed", "sum"),
         tokens_in=("prompt_tokens", "sum"),
         tokens_out=("completion_tokens", "sum"),
         tokens=("tokens", "sum"),
+        sound=("audio_seconds", "sum"),
+        characters=("characters", "sum"),
         ttft=("ttft", "median"),
         rate=("tokens_per_second", "median"),
         cost=("cost", "sum"),
         unpriced=("unpriced", "sum"),
-    ).sort_values("tokens", ascending=False)
+    )
+    in_order = table.sort_index() if key == "day" else table.sort_values("tokens", ascending=False)
+    shown = in_order.tail(_MOST_ROWS) if key == "day" else in_order.head(_MOST_ROWS)
     total = max(int(table.tokens.sum()), 1)
-    rows: list[Sequence[str | tables.Share]] = []
-    for key, row in table.head(_MOST_ROWS).iterrows():
-        share = int(row.tokens) / total
-        rows.append(
-            [
-                str(key),
-                f"{int(row.calls):,}",
-                f"{int(row.failed):,}" if row.failed else "",
-                f"{int(row.tokens_in):,}",
-                f"{int(row.tokens_out):,}",
-                f"{row.ttft:.2f} s" if row.ttft == row.ttft else "",
-                f"{row.rate:.0f}" if row.rate == row.rate else "",
-                _cost(float(row.cost), int(row.unpriced), int(row.calls - row.failed)),
-                tables.Share(share, "the tokens"),
-            ]
-        )
-    left_out = len(table) - len(rows)
+    # The bars stand beside the names, where a narrow page shows them.
+    columns: dict[str, list[str | tables.Share]] = {
+        name: [str(value) for value in shown.index],
+        "share of tokens": [tables.Share(int(n) / total, "the tokens") for n in shown.tokens],
+        "cost": [
+            _cost(float(cost), int(unpriced), int(calls - failed))
+            for cost, unpriced, calls, failed in zip(
+                shown.cost, shown.unpriced, shown.calls, shown.failed, strict=True
+            )
+        ],
+        "calls": [
+            f"{calls:,} ({failed:,} failed)" if failed else f"{calls:,}"
+            for calls, failed in zip(shown.calls, shown.failed, strict=True)
+        ],
+        "tokens in": [f"{int(n):,}" for n in shown.tokens_in],
+        "out": [f"{int(n):,}" for n in shown.tokens_out],
+    }
+    if table.sound.any():
+        columns["audio"] = [_seconds(n) if n else "" for n in shown.sound]
+    if table.characters.any():
+        columns["characters"] = [f"{int(n):,}" if n else "" for n in shown.characters]
+    if table.ttft.notna().any():
+        columns["TTFT"] = [f"{n:.2f} s" if n == n else "" for n in shown.ttft]
+    columns["tokens/s"] = [f"{n:.0f}" if n == n else "" for n in shown.rate]
+    left_out = len(table) - len(shown)
     if left_out:
         note = f"{left_out} more are left out. {note}".strip()
-    # The bars stand flush left, so that they can be compared.
-    numbers = range(1, len(_HEAD))
-    publish(shell, tables.listing([name, *_HEAD], rows, numbers=numbers, note=note))
+    rows = list(zip(*columns.values(), strict=True))
+    numbers = range(2, len(columns))
+    publish(shell, tables.listing(list(columns), rows, numbers=numbers, note=note))
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
 def _cost(amount: float, unpriced: int, answered: int) -> str:
@@ -99,10 +151,12 @@ def _cost(amount: float, unpriced: int, answered: int) -> str:
 
 def _note(calls: pd.DataFrame, when: str) -> str:
     unpriced = int((calls.cost.isna() & calls.status.ne("error")).sum())
-    count = f"{len(calls):,} call{'' if len(calls) == 1 else 's'} {when}"
-    parts = [count]
+    parts = [f"{len(calls):,} call{'' if len(calls) == 1 else 's'} {when}"]
     if amount := float(calls.cost.sum()):
         parts.append(f"{dollars(amount)} by the prices known")
     if unpriced:
         parts.append(f"{unpriced:,} of unknown price")
-    return f"{', '.join(parts)}. TTFT and tokens/s are medians. groqnb.usage() has every call."
+    return (
+        f"{', '.join(parts)}. TTFT and tokens/s are medians. groqnb.usage() has every call. "
+        f"Another table: %groq usage by {', '.join(_KEYS[2:])}."
+    )

@@ -73,7 +73,21 @@ def _part(part: Any, include: Any = None, exclude: Any = None) -> Bundle:
     return part_bundle(part)
 
 
+def _budget(budget: Any, include: Any = None, exclude: Any = None) -> Bundle:
+    from groqnb.render.budgets import budget_bundle
+
+    return budget_bundle(budget)
+
+
+def _report(report: Any, include: Any = None, exclude: Any = None) -> Bundle:
+    from groqnb.render.report import report_bundle
+
+    return report_bundle(report)
+
+
 _FORMATTERS = {
+    ("groqnb.ledger.budget", "Budget"): _budget,
+    ("groqnb.ledger.report", "Report"): _report,
     ("groqnb.types.answer", "Answer"): _answer,
     ("groqnb.types.charts", "Chart"): _chart,
     ("groqnb.types.chat", "ChatCompletion"): _answer,

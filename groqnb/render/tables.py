@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from groqnb.render.html import Child, el, join, page, table
+from groqnb.render.html import Child, Markup, el, join, page, table
 from groqnb.render.markdown import IGNORE_MATH
 from groqnb.render.message import Bundle
 from groqnb.render.plain import clean, columns
 
-__all__ = ["Share", "facts", "listing", "messages", "notice"]
+__all__ = [
+    "Bundle",
+    "Share",
+    "cell_html",
+    "cell_text",
+    "facts",
+    "listing",
+    "messages",
+    "notice",
+    "scrolled",
+]
 
 
 class Share(NamedTuple):
@@ -25,7 +35,7 @@ class Share(NamedTuple):
         return f"{self.part:.0%}"
 
 
-def facts(pairs: Sequence[tuple[str, str]]) -> Bundle:
+def facts(pairs: Sequence[tuple[str, str | Share]]) -> Bundle:
     """Names and what is known of them, one line each.
 
     ```python
@@ -34,11 +44,11 @@ def facts(pairs: Sequence[tuple[str, str]]) -> Bundle:
 
     ```
     """
-    rows: list[list[Child]] = [[el("b", name), value] for name, value in pairs]
+    rows: list[list[Child]] = [[el("b", name), cell_html(value)] for name, value in pairs]
     body = table([], rows, align=["left", "left"])
     return {
         "text/html": page(el("div", body, class_=IGNORE_MATH)),
-        "text/plain": columns([[name, value] for name, value in pairs]),
+        "text/plain": columns([[name, cell_text(value)] for name, value in pairs]),
     }
 
 
@@ -52,16 +62,29 @@ def listing(
     """A table with a head; the columns in `numbers` are flush right, `note` stands below."""
     align = ["right" if i in numbers else "left" for i in range(len(head))]
     foot = el("div", el("small", note), class_="gn-foot") if note else None
-    texts = [[cell.text if isinstance(cell, Share) else cell for cell in row] for row in rows]
+    texts = [[cell_text(cell) for cell in row] for row in rows]
     plain = columns([list(head), *texts], right=numbers)
-    shown = [[_cell(cell) for cell in row] for row in rows]
+    shown = [[cell_html(cell) for cell in row] for row in rows]
     return {
-        "text/html": page(el("div", table(head, shown, align=align), foot, class_=IGNORE_MATH)),
+        "text/html": page(
+            el("div", scrolled(table(head, shown, align=align)), foot, class_=IGNORE_MATH)
+        ),
         "text/plain": f"{plain}\n\n{note}" if note else plain,
     }
 
 
-def _cell(cell: str | Share) -> Child:
+def cell_text(cell: str | Share) -> str:
+    """A cell as plain text."""
+    return cell.text if isinstance(cell, Share) else cell
+
+
+def scrolled(wide: Markup, label: str = "table") -> Markup:
+    """A table that a narrow page scrolls sideways, by the keyboard too, and cuts nowhere."""
+    return el("div", wide, class_="gn-scroll", tabindex="0", role="group", aria_label=label)
+
+
+def cell_html(cell: str | Share) -> Child:
+    """What stands in a cell: its text, or its bar with the share beside it."""
     if not isinstance(cell, Share):
         return cell
     label = f"{cell.text} of {cell.of}"
