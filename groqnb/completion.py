@@ -136,6 +136,16 @@ def _values(
         from groqnb.magic_images import candidates
 
         return _pick(fragment, candidates(names), "image")
+    if option == "--as":
+        from groqnb import magic_typed
+
+        return _pick(fragment, magic_typed.candidates(names), "type")
+    if option == "--tools":
+        from groqnb import magic_tools
+
+        *taken, fragment = fragment.split(",")
+        left = [name for name in magic_tools.candidates(names) if name not in taken]
+        return _pick(fragment, left, "function")
     if option in ("-p", "--param"):
         name, sign, value = fragment.partition("=")
         if sign:

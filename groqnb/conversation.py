@@ -26,7 +26,7 @@ class Question:
 
     `earlier` is text of the assistant that the answer goes on from; it is the last message then.
     `images` are those that were added to the last question, in the messages too. `remark` is said
-    under the answer.
+    under the answer. `tools` are carried out here; `kind` is the type of the answer, None for text.
     """
 
     messages: list[dict[str, Any]]
@@ -36,6 +36,8 @@ class Question:
     earlier: str = ""
     images: Sequence[Picture] = ()
     remark: str = ""
+    tools: Sequence[Any] = ()
+    kind: Any = None
 
     @property
     def sent(self) -> list[dict[str, Any]]:

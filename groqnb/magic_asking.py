@@ -15,6 +15,7 @@ from groqnb.interpolation import interpolate, value_of
 from groqnb.ledger.watch import watch
 from groqnb.magic_options import help_text
 from groqnb.magic_parser import Ask, GrammarError, json_value, model_names
+from groqnb.magic_replay import for_cell, is_on
 from groqnb.render import tables
 from groqnb.render.failures import short_message
 from groqnb.render.message import cost, dollars
@@ -27,6 +28,8 @@ from groqnb.types.errors import APIStatusError, GroqnbError
 if TYPE_CHECKING:
     from groqnb.magic_parser import Param
     from groqnb.render.columns import ColumnsPainter
+    from groqnb.render.stream import Painter
+    from groqnb.showing import Asked
     from groqnb.target import Target
 
 __all__ = ["ask", "current_target", "fail", "run"]
@@ -39,6 +42,15 @@ def ask(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> None:
     if asked.help:
         print(help_text())
         return
+    try:
+        record = for_cell(asked.replay)
+    except GroqnbError as error:
+        fail(error)
+    with record:
+        _ask(shell, asked, text, names)
+
+
+def _ask(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> None:
     question = _question(asked, text, names)
     models = model_names(question.model)
     for model in models:
@@ -76,7 +88,7 @@ def _question(asked: Ask, text: str, names: Mapping[str, Any]) -> Question:
         remark = f"{usual} takes no images" if model != usual else ""
     else:
         model = fill(asked.model)
-    return Question(
+    question = Question(
         messages,
         model=model,
         params={n: _value(param, names, raw=asked.raw) for n, param in asked.params.items()},
@@ -84,6 +96,28 @@ def _question(asked: Ask, text: str, names: Mapping[str, Any]) -> Question:
         images=images,
         remark=remark,
     )
+    if asked.kind is not None or asked.tools is not None:
+        _add_form_and_tools(question, asked, names)
+    return question
+
+
+def _add_form_and_tools(question: Question, asked: Ask, names: Mapping[str, Any]) -> None:
+    """What `--as` and `--tools` say."""
+    from groqnb import magic_tools, magic_typed
+
+    if asked.kind is not None and asked.tools is not None:
+        raise GrammarError("--as and --tools exclude each other: ask with tools first")
+    if len(model_names(question.model)) > 1:
+        raise GrammarError("--as and --tools go with one model: name one after -m")
+    for option, name in (("--as", "response_format"), ("--tools", "tools")):
+        if name in question.params and getattr(asked, "kind" if option == "--as" else "tools"):
+            raise GrammarError(f"{option} and -p {name}=… exclude each other")
+    if asked.kind == "json":
+        question.params["response_format"] = {"type": "json_object"}
+    elif asked.kind is not None:
+        question.kind = magic_typed.kind_of(asked.kind, names)
+    if asked.tools is not None:
+        question.tools = magic_tools.find(asked.tools, names)
 
 
 def _value(param: Param, names: Mapping[str, Any], *, raw: bool) -> Any:
@@ -103,25 +137,35 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
     except GroqnbError as error:
         fail(error)
     target = client.target
-    reason = session.why(target)
+    taped = is_on()
+    # With a record on, a cell shows the same whether it is asked or replayed.
+    reason = None if taped else session.why(target)
     notes = [
-        magic_images.note(question.images, target.kind),
+        magic_images.note(question.images, "" if taped else target.kind),
         question.remark,
         None if reason is None else f"went there because {reason}",
     ]
     note = " · ".join(each for each in notes if each) or None
     warning = watch.limits.warning(question.model, target.kind, estimate(list(question.sent)))
-    if warning is not None:
+    if warning is not None and not taped:
         publish(shell, tables.notice(warning))
     shown = painter(shell, target_badge(target))
 
-    def listen(progress: Any) -> None:
-        shown.progress(progress.what, progress.done, progress.total)
-        if progress.done >= progress.total:
-            shown.say("starting the engine")
+    def put(turn: Question, shown: Painter) -> Asked:
+        def listen(progress: Any) -> None:
+            shown.progress(progress.what, progress.done, progress.total)
+            if progress.done >= progress.total:
+                shown.say("starting the engine")
 
-    with session.progress_to(listen):
-        asked = call(client, question, shown, stream=stream, note=note)
+        with session.progress_to(listen):
+            return call(client, turn, shown, stream=stream, note=note)
+
+    if question.tools:
+        from groqnb.magic_tools import ask_with_tools
+
+        asked = ask_with_tools(shell, question, shown, put)
+    else:
+        asked = put(question, shown)
     if asked.answer is not None:
         session.keep(question, asked.answer, out)
         shell.user_ns["_groq"] = asked.answer
@@ -149,14 +193,15 @@ def _compare(shell: Any, asked: Ask, question: Question, models: list[str]) -> N
     try:
         client = session.client()
         shown = ColumnsPainter(shell, target_badge(client.target))
-        if not client.target.connected():
+        if not is_on() and not client.target.connected():
             _start_engine(shown, client.target)
     except GroqnbError as error:
         fail(error)
     settings = {**session.settings, "where": session.where}
     compared = compare(client, settings, question, models, shown, stream=stream)
     if question.images:
-        publish(shell, tables.notice(magic_images.note(question.images, client.target.kind)))
+        where = "" if is_on() else client.target.kind
+        publish(shell, tables.notice(magic_images.note(question.images, where)))
     table = compared.to_frame()
     shell.user_ns["_groq"] = table
     if asked.out is not None:
@@ -196,6 +241,14 @@ def _name_models(error: GroqnbError, model: str) -> None:
 
 def _dry_run(shell: Any, question: Question, *, stream: bool) -> None:
     target = current_target()
+    params = dict(question.params)
+    if question.kind is not None:
+        from groqnb.types.answer_type import answer_type
+
+        stream = False
+        params["response_format"] = answer_type(question.kind).response_format
+    if question.tools:
+        params["tools"] = list(question.tools)
     tokens = estimate(list(question.sent))
     has_images = any(isinstance(message["content"], list) for message in question.sent)
     uncounted = "; images come on top" if has_images else ""
@@ -207,7 +260,7 @@ def _dry_run(shell: Any, question: Question, *, stream: bool) -> None:
     pairs = [
         ("would go to", f"{target_badge(target)}, because {target.why}"),
         ("model", question.model),
-        ("parameters", json.dumps({"stream": stream, **question.params}, default=str)),
+        ("parameters", json.dumps({"stream": stream, **params}, default=str)),
         ("tokens", f"about {tokens} in (an estimate: four characters each{uncounted})"),
         ("cost", price),
         ("sent", "nothing"),

@@ -72,10 +72,23 @@ OPTIONS: tuple[Option, ...] = (
         "IMAGE",
         repeat=True,
     ),
+    Option(
+        ("--as",),
+        "kind",
+        "the answer as json, or as a value of a type: Invoice, list[Invoice], 'name: str, n: int'",
+        "TYPE",
+    ),
+    Option(
+        ("--tools",),
+        "tools",
+        "functions of the notebook that the model may call: f,g",
+        "NAMES",
+    ),
     Option(("--fig",), "fig", "send the last matplotlib figure too"),
     Option(("--dry-run",), "dry_run", "show what would be sent and where; send nothing"),
     Option(("--raw",), "raw", "send the text as it is: no {{ }} interpolation"),
     Option(("--no-stream",), "no_stream", "show the answer in one piece when it is complete"),
+    Option(("--replay",), "replay", "answer from the record of this notebook, or ask and record"),
     Option(("--help",), "help", "show this text"),
 )
 
@@ -86,6 +99,9 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("usage", "[SINCE] [by WORD]", "what calls took: today, week, 7d …; by project"),
     CommandSpec("limits", "[MODEL]", "what is left of the rate limits, for each model"),
     CommandSpec("budget", "[USD|off]", "stop before more is spent in a day; also: 0.50 notional"),
+    CommandSpec(
+        "replay", "on|strict|record|off|status [FILE]", "answers from a file, kept there once"
+    ),
     CommandSpec("continue", "", "go on with an answer that was stopped or cut off"),
     CommandSpec("key", "", "type an API key, hidden, for this kernel only"),
     CommandSpec("doctor", "", "check this installation"),

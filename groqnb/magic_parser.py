@@ -69,9 +69,12 @@ class Ask:
     params: dict[str, Param] = field(default_factory=dict)
     images: list[str] = field(default_factory=list)
     fig: bool = False
+    kind: str | None = None
+    tools: str | None = None
     dry_run: bool = False
     raw: bool = False
     no_stream: bool = False
+    replay: bool = False
     help: bool = False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from asyncio import CancelledError
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from groqnb.render.message import badge
@@ -151,6 +151,8 @@ def ask(
     try:
         shown.say(f"{starting or 'asking '}{question.model}")
         params = {"model": question.model, "messages": question.sent, **question.params}
+        if question.kind is not None:
+            return _typed(client, question.kind, params, builder, shown, note)
         if stream:
             params |= {"stream": True, "stream_options": {"include_usage": True}}
         reply: Any = client.chat.completions.create(**params)
@@ -167,6 +169,30 @@ def ask(
     builder.complete(reply)
     answer = builder.build(headers=reply.headers, wall=time.monotonic() - started)
     shown.finish(answer, note)
+    return Asked(answer)
+
+
+def _typed(
+    client: Groq,
+    kind: Any,
+    params: dict[str, Any],
+    builder: AnswerBuilder,
+    shown: Painter,
+    note: str | None,
+) -> Asked:
+    """An answer of a type: whole, and read before it is shown."""
+    started = time.monotonic()
+    reply = client.chat.completions.parse(**params, response_format=kind)
+    builder.response_format = {"type": "json_schema" if reply.by_schema else "json_object"}
+    builder.complete(reply)
+    notes = [
+        "" if reply.by_schema else "JSON mode: this model keeps to no schema",
+        "the second try" if reply.repaired else "",
+        note or "",
+    ]
+    answer = builder.build(headers=reply.headers, wall=time.monotonic() - started)
+    answer = replace(answer, value=reply.parsed)
+    shown.finish(answer, " · ".join(filter(None, notes)) or None)
     return Asked(answer)
 
 

@@ -1,8 +1,9 @@
 """A chat server on loopback whose answers are ordered by the prompt, for tests of the notebook.
 
 The last message decides: "count N every S" streams N words, S seconds apart; "status CODE" is
-refused; "cut" breaks off; "think" reasons first; "long" hits the token limit; anything else is
-answered with "You said: …".
+refused; "cut" breaks off; "think" reasons first; "long" hits the token limit; "answer TEXT" is
+answered with just that; "call NAME JSON" calls a tool; anything else is answered with "You said:
+…".
 """
 
 from __future__ import annotations
@@ -115,6 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
                 "completion_time": 0.5,
             }
             reason = "length" if text == "long" else "stop"
+            if text.startswith("call ") and body.get("tools"):
+                reason = "tool_calls"
             self._event(body, {}, reason, x_groq={"id": "req_1", "usage": usage})
             self.wfile.write(b"data: [DONE]\n\n")
         except OSError:
@@ -129,8 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _answer(text: str) -> Iterator[tuple[dict[str, str], float]]:
-    if match := re.match(r"count (\d+) every ([\d.]+)", text):
+def _answer(text: str) -> Iterator[tuple[dict[str, Any], float]]:
+    if match := re.match(r"call (\w+) (.*)", text):
+        function = {"name": match[1], "arguments": match[2]}
+        yield {"tool_calls": [{"index": 0, "id": "call_1", "function": function}]}, 0
+    elif text.startswith("answer "):
+        yield {"content": text.removeprefix("answer ")}, 0
+    elif match := re.match(r"count (\d+) every ([\d.]+)", text):
         for number in range(int(match[1])):
             yield {"content": f"w{number} "}, float(match[2])
     elif match := re.match(r"w\d+.*w(\d+) *$", text):  # a prefill: go on from there

@@ -71,6 +71,9 @@ class Painter(Protocol):
     def fail(self, error: GroqnbError, model: str = "") -> None:
         """There will be no answer; nothing of it had come. Somebody else shows the error."""
 
+    def again(self) -> Painter:
+        """The painter for the next turn of the same question."""
+
 
 def current_shell() -> Any:
     """IPython's shell, None outside of IPython."""
@@ -156,6 +159,12 @@ class PagePainter:
         text = f"— {' · '.join([self.badge, *facts])}"
         self._publish({"text/html": page(failure_details(error), foot), "text/plain": text})
 
+    def again(self) -> PagePainter:
+        """Paints into the same display: the answer has the earlier turns in it."""
+        following = PagePainter(self._shell, self.badge)
+        following._display_id, following._shown = self._display_id, self._shown
+        return following
+
     def _status(self, plain: str, *html: Child) -> None:
         foot = live_footer(self.badge, *html)
         text = f"— {self.badge} · {plain}"
@@ -228,6 +237,10 @@ class TerminalPainter:
     def fail(self, error: GroqnbError, model: str = "") -> None:
         """End the line; the error follows."""
         self._line(f"— {' · '.join(failure_facts(error, model))}")
+
+    def again(self) -> TerminalPainter:
+        """Prints on, below."""
+        return TerminalPainter(self.badge)
 
     def _write(self, text: str) -> None:
         if text:

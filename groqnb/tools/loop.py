@@ -145,8 +145,11 @@ def tool_loop(
     on_step: Callable[[Step], None] | None = None,
     tool_choice: Any = None,
     parallel: bool | None = None,
+    into: ToolRun | None = None,
 ) -> ToolRun:
     """The loop itself; `ask` makes the calls. See `run_tools`.
+
+    `into` is filled on the way, so that it has what had come when a call fails.
 
     Calls of tools that are no functions of ours end it: the answer has them in `tool_calls`.
     """
@@ -158,7 +161,8 @@ def tool_loop(
         for tool in tools
         if not isinstance(tool, Tool) and isinstance(tool.get("function"), Mapping)
     }
-    run = ToolRun(messages=[dict(message) for message in messages])
+    run = ToolRun() if into is None else into
+    run.messages = [dict(message) for message in messages]
     more: dict[str, Any] = {"tools": list(tools)}
     if parallel is False:
         more["parallel_tool_calls"] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from groqnb.types.chat import ChatCompletion
+from groqnb.types.records import value_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,14 +56,7 @@ class ParsedChatCompletion(ChatCompletion, Generic[T]):
         client.chat.completions.parse(..., response_format=list[Invoice]).to_frame()
         ```
         """
-        import pandas as pd
-        from pydantic import TypeAdapter
-
-        items = self.parsed if isinstance(self.parsed, list) else [self.parsed]
-        plain = [TypeAdapter(type(item)).dump_python(item) for item in items]
-        rows = [each if isinstance(each, dict) else {"value": each} for each in plain]
-        frame: pd.DataFrame = pd.DataFrame(rows).convert_dtypes()
-        return frame
+        return value_frame(self.parsed)
 
     def with_outcome(
         self, value: T, changes: tuple[str, ...], repaired: bool, by_schema: bool

@@ -22,6 +22,7 @@ __all__ = [
     "Records",
     "ToolCalls",
     "arguments_of",
+    "value_frame",
 ]
 
 T = TypeVar("T")
@@ -167,6 +168,23 @@ def arguments_of(source: str | None) -> Any:
     except (ValueError, RecursionError):
         return source
     return found if isinstance(found, dict) else source
+
+
+def value_frame(value: Any) -> pd.DataFrame:
+    """A typed value as a table: a row for each item of a list, else one row. Needs pandas.
+
+    ```python
+    value_frame([Point(1, 2), Point(3, 4)]).columns  # x, y
+    ```
+    """
+    import pandas as pd
+    from pydantic import TypeAdapter
+
+    items = value if isinstance(value, list) else [value]
+    plain = [TypeAdapter(type(item)).dump_python(item) for item in items]
+    rows = [each if isinstance(each, dict) else {"value": each} for each in plain]
+    frame: pd.DataFrame = pd.DataFrame(rows).convert_dtypes()
+    return frame
 
 
 def _position(value: object) -> int | None:

@@ -1,0 +1,110 @@
+"""`--tools` in `%%groq`: functions of the notebook that the model may call, turn after turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from groqnb.magic_options import did_you_mean, near
+from groqnb.magic_words import GrammarError
+from groqnb.tools.calling import Step
+from groqnb.tools.loop import ToolRun, ask_the_user, tool_loop
+from groqnb.tools.results import is_shown
+from groqnb.tools.tool import Tool, as_tools
+from groqnb.types.errors import GroqnbError, ParameterError
+
+if TYPE_CHECKING:
+    from groqnb.conversation import Question
+    from groqnb.render.stream import Painter
+    from groqnb.showing import Asked
+    from groqnb.types.answer import Answer
+
+__all__ = ["ask_with_tools", "candidates", "find"]
+
+Put = Callable[["Question", "Painter"], "Asked"]
+"""Makes one call and shows its answer."""
+
+
+def find(text: str, names: Mapping[str, Any]) -> list[Any]:
+    """The tools that `--tools a,b` names: functions, tools, or lists of them.
+
+    Raises GrammarError for what is none.
+    """
+    found: list[Any] = []
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        value = names.get(name.split(".")[0])
+        for part in name.split(".")[1:]:
+            value = getattr(value, part, None)
+        if value is None:
+            raise GrammarError(
+                f"--tools: there is no {name!r} here.{did_you_mean(near(name, candidates(names)))}"
+            )
+        found += value if isinstance(value, list | tuple) else [value]
+    try:
+        return as_tools(found)
+    except ParameterError as error:
+        raise GrammarError(f"--tools: {error}") from None
+
+
+def candidates(names: Mapping[str, Any]) -> list[str]:
+    """What may follow `--tools`: tools, and functions that were written in the notebook."""
+    return sorted(
+        name
+        for name, value in names.items()
+        if not name.startswith("_")
+        and (
+            isinstance(value, Tool)
+            or (callable(value) and getattr(value, "__module__", None) == "__main__")
+        )
+        and not isinstance(value, type)
+    )
+
+
+def ask_with_tools(shell: Any, question: Question, shown: Painter, put: Put) -> Asked:
+    """Ask, carry out what the model calls, and go on; the last answer has the steps.
+
+    Tables, figures and images that a tool returns are shown as they come.
+    """
+    from groqnb.showing import Asked
+
+    params = dict(question.params)
+    choice = params.pop("tool_choice", None)
+    turn, painted = question, shown
+    failed: Asked | None = None
+
+    def ask(messages: Sequence[Mapping[str, Any]], more: Mapping[str, Any]) -> Answer:
+        nonlocal turn, painted, failed
+        if turn is not question:
+            painted = painted.again()
+        turn = replace(question, messages=[*map(dict, messages)], params={**params, **more})
+        asked = put(turn, painted)
+        if asked.error is not None:
+            failed = asked
+            raise asked.error
+        assert asked.answer is not None
+        return asked.answer
+
+    def show_value(step: Step) -> None:
+        if shell is not None and is_shown(step.value):
+            data, metadata = shell.display_formatter.format(step.value)
+            shell.display_pub.publish(data=data, metadata=metadata)
+
+    run = ToolRun()
+    try:
+        tool_loop(
+            ask,
+            question.messages,
+            question.tools,
+            confirm=ask_the_user,
+            on_step=show_value,
+            tool_choice=choice,
+            parallel=params.pop("parallel_tool_calls", None),
+            into=run,
+        )
+    except GroqnbError as error:
+        if failed is None or failed.error is not error:
+            raise
+        answer = failed.answer or (run.answer if run.answers else None)
+        return Asked(None if answer is None else replace(answer, steps=run.steps), error)
+    return Asked(replace(run.answer, steps=run.steps, stopped=run.stopped))
