@@ -151,7 +151,7 @@ def test_a_semicolon_that_is_a_value_stays() -> None:
         ("--dryrun", "Did you mean --dry-run?"),
         ("-x", "unknown option -x"),
         ("-mx", "unknown option -mx"),
-        ("--as json", "unknown option --as"),
+        ("--az json", "unknown option --az"),
         ("--imag x", "unknown option --imag"),
         ("-m", "-m needs a value: -m MODEL"),
         ("-m -o a", "-m needs a value"),
