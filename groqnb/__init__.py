@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         StreamError,
         UnprocessableEntityError,
     )
+    from groqnb.widgets.chat_panel import ChatPanel, chat
     from groqnb.widgets.image_picker import ImagePicker
 
 __version__ = "0.1.0"
@@ -78,6 +79,7 @@ __all__ = [
     "BadRequestError",
     "BudgetError",
     "Chart",
+    "ChatPanel",
     "FlexCapacityError",
     "Groq",
     "GroqnbError",
@@ -96,6 +98,7 @@ __all__ = [
     "UnprocessableEntityError",
     "__version__",
     "budget",
+    "chat",
     "load_ipython_extension",
     "replay",
     "report",
@@ -111,6 +114,8 @@ _HOME = {
     "AsyncGroq": "groqnb.client",
     "Answer": "groqnb.types.answer",
     "Chart": "groqnb.types.charts",
+    "ChatPanel": "groqnb.widgets.chat_panel",
+    "chat": "groqnb.widgets.chat_panel",
     "ImagePicker": "groqnb.widgets.image_picker",
     "budget": "groqnb.ledger.budgeting",
     "report": "groqnb.ledger.report",

@@ -36,6 +36,7 @@ class Turn:
         failure: why no answer came, or why it broke off, in a sentence or two; else "".
         parent: the turn that it follows; None for a first one.
         children: the turns that follow it, oldest first.
+        chosen: the one of these that is seen; None for none.
     """
 
     id: int
@@ -46,7 +47,7 @@ class Turn:
     failure: str = ""
     parent: Turn | None = field(default=None, repr=False)
     children: list[Turn] = field(default_factory=list, repr=False)
-    _chosen: Turn | None = field(default=None, repr=False)
+    chosen: Turn | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
@@ -86,7 +87,7 @@ class ChatTree:
         self.system = system
         self.turns: list[Turn] = []
         self._first: list[Turn] = []
-        self._chosen: Turn | None = None
+        self._seen: Turn | None = None
 
     def __repr__(self) -> str:
         return f"<ChatTree of {len(self.turns)} turns, {len(self.path)} in sight>"
@@ -100,10 +101,10 @@ class ChatTree:
     def path(self) -> list[Turn]:
         """The chosen turns, from the first to the last."""
         path = []
-        turn = self._chosen
+        turn = self._seen
         while turn is not None:
             path.append(turn)
-            turn = turn._chosen
+            turn = turn.chosen
         return path
 
     @property
@@ -128,7 +129,7 @@ class ChatTree:
         found: list[dict[str, Any]] = []
         if self.system is not None:
             found.append({"role": "system", "content": self.system})
-        for turn, after in zip(path, [*path[1:], before], strict=True):
+        for turn, after in zip(path, [*path, before][1:], strict=True):
             if turn.role == "user" and (after is None or after.role == "user"):
                 continue
             answered = after is not None and after.role == "tool"
@@ -211,9 +212,9 @@ class ChatTree:
         """See the branch with `turn`; what was chosen after it stays chosen."""
         each = turn
         while each.parent is not None:
-            each.parent._chosen = each
+            each.parent.chosen = each
             each = each.parent
-        self._chosen = each
+        self._seen = each
 
     def find(self, id: int) -> Turn:
         """The turn with this number. Raises ParameterError when there is none."""

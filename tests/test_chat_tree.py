@@ -172,3 +172,9 @@ def test_another_format_and_another_turn_are_refused() -> None:
     chat = ChatTree()
     with pytest.raises(ParameterError, match="Only questions"):
         chat.edit(turn_of(chat, "one", "1"), "x")
+
+
+def test_a_first_question_is_sent_by_itself() -> None:
+    """Nothing is before it but the system message."""
+    chat = ChatTree(system="brief")
+    assert [m["content"] for m in chat.to_send(chat.ask("one"))] == ["brief", "one"]

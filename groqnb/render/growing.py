@@ -64,8 +64,8 @@ class Growing:
         return {"add": str(closed[added:]), "tail": whole[len(closed) :]}
 
 
-def finished(answer: Answer, note: str | None = None) -> dict[str, str]:
+def finished(answer: Answer, note: str | None = None) -> dict[str, Markup]:
     """The parts of a finished answer, with the footer in "foot"; empty ones are left out."""
     view = LiveView()
     slots = {**view.slots(answer, complete=True), "foot": view.foot(answer, note)}
-    return {name: str(html) for name, html in slots.items() if html}
+    return {name: html for name, html in slots.items() if html}

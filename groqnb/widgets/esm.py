@@ -21,6 +21,7 @@ from pathlib import Path
 __all__ = ["STATIC", "modules", "script", "style"]
 
 STATIC = Path(__file__).parent / "static"
+_ANSWERS = Path(__file__).parents[1] / "render" / "static" / "answer.css"
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|class|function\*?) (\w+))", re.MULTILINE)
@@ -63,7 +64,9 @@ def script(name: str) -> str:
 @lru_cache(maxsize=32)
 def style(name: str) -> str:
     """The style sheets of ``NAME.js`` and of what it imports."""
-    sheets = (STATIC / f"{module}.css" for module in modules(name))
+    sheets = [STATIC / f"{module}.css" for module in modules(name)]
+    if "answer" in modules(name):  # it shows answers as cells do
+        sheets.append(_ANSWERS)
     return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.exists())
 
 
