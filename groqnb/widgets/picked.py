@@ -147,10 +147,10 @@ def told(images: Sequence[Picked]) -> tuple[list[Child], str]:
         line = f"{number}. {clean(each.name)}: {_facts(each)}"
         lines.append(line)
         seen = picture(each.thumb, each.name) if each.thumb else None
-        figures.append(el("li", seen, el("div", line, class_="gn-about")))
+        figures.append(el("div", seen, el("div", line, class_="gn-about")))
     count = "1 image" if len(images) == 1 else f"{len(images)} images"
     total = f"{count} picked, {_amount(sum(len(each.data) for each in images))}"
-    shown: list[Child] = [el("p", total), el("ul", *figures, class_="gn-thumbs")]
+    shown: list[Child] = [el("p", total), el("div", *figures, class_="gn-thumbs")]
     return [el("div", *shown, class_="gn-picked")], "\n".join([total, *lines])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
@@ -17,6 +17,7 @@ from render.kinds import KINDS
 
 from groqnb.render.message import answer_bundle
 
+from .barriers import barriers
 from .hostile_server import TEXT
 from .notebook_page import NotebookPage
 from .tabs import Tabs
@@ -32,9 +33,6 @@ SETUP = f"""import sys
 sys.path.insert(0, {HERE!r})
 from render.kinds import KINDS
 %load_ext groqnb"""
-# What a whole page must have, and an output cannot: landmarks, one main heading. What a model
-# writes decides the order of headings.
-NOT_OURS = ("region", "landmark-one-main", "page-has-heading-one", "heading-order", "bypass")
 UNFOLD = "all => all.forEach((each) => { each.open = true })"
 # Copies of the outputs over Lab's page, unfolded: of what is scrolled away axe sees no colours.
 # Nor does it in a body without height which hides what flows over, as Lab's is.
@@ -66,28 +64,13 @@ def shown(open_for_all: Tabs) -> NotebookPage:
     return notebook
 
 
-def violations(page: Page, context: str) -> list[str]:
-    """What axe finds wrong in the parts of the page that `context` selects."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    rules = {rule: {"enabled": False} for rule in NOT_OURS}
-    found: dict[str, Any] = Axe().run(page, context=context, options={"rules": rules}).response
-    checked = {each["id"] for each in found["passes"] + found["violations"]}
-    assert "color-contrast" in checked, f"nothing was looked at in {context}"
-    return [
-        f"{each['id']}: {node['html'][:150]} {[why['message'] for why in node['any'][:1]]}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_no_kind_has_a_barrier_in_either_theme(shown: NotebookPage, theme: str) -> None:
     """axe finds nothing wrong with roles, names, contrast or structure, folded or not."""
     shown.theme(theme)
     shown.page.evaluate(TOGETHER, [1, len(KINDS)])
     try:
-        assert violations(shown.page, "#together") == []
+        assert barriers(shown.page, "#together") == []
     finally:
         shown.page.evaluate("document.getElementById('together').remove()")
 
@@ -129,7 +112,7 @@ def test_exported_pages_have_no_barriers_either(exported: Page) -> None:
     """What nbconvert writes shows every kind, and axe finds nothing wrong with it."""
     assert exported.locator(".groqnb").count() == len(KINDS)
     exported.eval_on_selector_all("details", UNFOLD)
-    assert violations(exported, ".groqnb") == []
+    assert barriers(exported, ".groqnb") == []
 
 
 def test_hostile_text_does_nothing_in_any_kind_of_answer(browser: Browser) -> None:

@@ -346,6 +346,7 @@ class Picker {
     for (const id of [...this.#cards.keys()])
       if (!known.has(id) && !pending.some((each) => each.id === id)) this.#cards.delete(id);
     this.list.hidden = !cards.length;
+    this.list.setAttribute("aria-busy", String(this.#pending.length > 0));
     this.#showTotal(items);
   }
 
