@@ -68,17 +68,14 @@ def style_of(text: bytes) -> tuple[Any, str | None]:
     """
     value = json.loads(text)
     for style in STYLES:
-        try:
-            if dumped(value, style) == text:
-                return value, style
-        except ValueError:  # a lone surrogate
-            continue
+        if _is_written(value, style, text):
+            return value, style
     return value, None
 
 
 def entries_of(blocks: Sequence[bytes], scrub: Scrubber) -> tuple[list[Entry], str]:
     """The entries for a stream's events, and the style that their JSON is written in."""
-    style = next(filter(None, map(_style_in, blocks)), "compact")
+    style = _style(blocks)
     parsed = [_parsed(block, style) for block in blocks]
     _scrub(parsed, scrub)
     entries: list[Entry] = []
@@ -133,16 +130,27 @@ def _cut(block: bytes) -> tuple[str | None, bytes] | None:
         return None
 
 
-def _style_in(block: bytes) -> str | None:
-    cut = _cut(block)
-    if cut is None:
-        return None
+def _style(blocks: Sequence[bytes]) -> str:
+    """The style in which most of the events are written."""
+    counts = dict.fromkeys(STYLES, 0)
+    for block in blocks:
+        cut = _cut(block)
+        if cut is None or cut[1] == b"[DONE]":
+            continue
+        try:
+            value = json.loads(cut[1])
+        except ValueError:
+            continue
+        for style in STYLES:
+            counts[style] += _is_written(value, style, cut[1])
+    return max(counts, key=lambda style: counts[style])
+
+
+def _is_written(value: Any, style: str, text: bytes) -> bool:
     try:
-        value, style = style_of(cut[1])
-    except ValueError:
-        return None
-    # Of less, all styles give the same text.
-    return style if isinstance(value, dict) and len(value) > 1 else None
+        return dumped(value, style) == text
+    except ValueError:  # half a character, which only the ASCII styles can write
+        return False
 
 
 def _parsed(block: bytes, style: str) -> tuple[str, str | None, Any]:
@@ -151,7 +159,7 @@ def _parsed(block: bytes, style: str) -> tuple[str, str | None, Any]:
     if cut is not None:
         try:
             value = json.loads(cut[1])
-            if isinstance(value, dict) and dumped(value, style) == cut[1]:
+            if isinstance(value, dict) and _is_written(value, style, cut[1]):
                 return ("data", None, value) if cut[0] is None else ("event", cut[0], value)
         except ValueError:
             pass
