@@ -93,6 +93,10 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
         return _options(rest[rest.index("ask") + 3 :], names, free_text=True)
     if command == "use" and len(words) == 1:
         return _pick(fragment, ["local", "cloud", "http://127.0.0.1:"], "target")
+    if command == "replay" and len(words) == 1:
+        from groqnb.magic_replay import WORDS
+
+        return _pick(fragment, WORDS, "word")
     if command == "models" and len(words) == 1:
         return _pick(fragment, _models(), "model")
     return fragment, []

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from groqnb import magic_replay
 from groqnb.conversation import continuation
 from groqnb.ledger.watch import watch
 from groqnb.magic_asking import ask, current_target, fail, run
@@ -78,6 +79,9 @@ def _state(shell: Any, command: Command) -> None:
     if budget is not None:
         told = f"{dollars(budget.spent)} of ${budget.limit:g} spent today by {budget.scope}"
         pairs.append(("budget", f"{told}, notionally" if budget.notional else told))
+    record = magic_replay.state()
+    if record is not None:
+        pairs.append(("record", record))
     publish(shell, tables.facts(pairs))
 
 
@@ -203,6 +207,7 @@ _COMMANDS: dict[str, Callable[[Any, Command], None]] = {
     "usage": _usage,
     "limits": _limits,
     "budget": _budget,
+    "replay": magic_replay.replay,
     "continue": _continue,
     "key": _key,
     "doctor": _doctor,

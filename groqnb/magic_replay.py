@@ -9,17 +9,18 @@ from groqnb.magic_options import did_you_mean, near
 from groqnb.magic_parser import GrammarError
 from groqnb.render import tables
 from groqnb.render.stream import publish
-from groqnb.types.errors import ParameterError
+from groqnb.types.errors import GroqnbError, ParameterError
 from groqnb.wire import tap
 
 if TYPE_CHECKING:
     from groqnb.magic_parser import Command
+    from groqnb.record.replaying import Replay
     from groqnb.record.tape import Mode
 
-__all__ = ["for_cell", "is_on", "replay"]
+__all__ = ["WORDS", "for_cell", "is_on", "replay", "state"]
 
 _MODES: dict[str, Mode] = {"on": "auto", "strict": "strict", "record": "record"}
-_WORDS = [*_MODES, "off", "status"]
+WORDS = [*_MODES, "off", "status"]
 _SAID = {
     "auto": "known requests are answered from it, others are made and kept",
     "strict": "known requests are answered from it, others fail",
@@ -35,22 +36,20 @@ def is_on() -> bool:
 def for_cell(wanted: bool) -> AbstractContextManager[object]:
     """The notebook's record for the length of a cell, where it is `wanted` and none is on.
 
-    Raises GroqnbError.
+    Raises GrammarError, and GroqnbError for a file that cannot be read.
     """
     if not wanted or is_on():
         return nullcontext()
-    from groqnb.record.replaying import replay as switch_on
-
-    return switch_on()
+    return _switched_on("", "auto")
 
 
 def replay(shell: Any, command: Command) -> None:
     """Carry out `%groq replay`. Raises GrammarError."""
     word, _, path = command.argument.strip().partition(" ")
     word = word or "status"
-    if word not in _WORDS:
+    if word not in WORDS:
         raise GrammarError(
-            f"%groq replay {word}: it is {', '.join(_WORDS)}.{did_you_mean(near(word, _WORDS))}"
+            f"%groq replay {word}: it is {', '.join(WORDS)}.{did_you_mean(near(word, WORDS))}"
         )
     path = path.strip().strip("\"'")
     if path and word not in _MODES:
@@ -65,25 +64,27 @@ def replay(shell: Any, command: Command) -> None:
 
 def _on(shell: Any, mode: Mode, path: str) -> None:
     from groqnb.magic_asking import fail
-    from groqnb.record.replaying import replay as switch_on
-    from groqnb.record.replaying import switch_off
-    from groqnb.types.errors import GroqnbError
+    from groqnb.record.replaying import current_tape
 
-    before = tap.current
+    before = current_tape()
     try:
-        on = switch_on(path or None, mode)
-    except ParameterError as error:
-        if "name" in error.message:  # the hint is for Python
-            raise GrammarError(f"{error.message} Write %groq replay on FILE") from None
-        raise GrammarError(str(error)) from None
+        on = _switched_on(path, mode)
     except GroqnbError as error:
         fail(error)
     if before is not None:
-        tap.current = before
-        switch_off()
-        tap.current = on.tape
+        before.close()
     # The number of answers in it is not said: the next run would say another.
     publish(shell, tables.notice(f"The record {on.path.name} is on: {_SAID[mode]}."))
+
+
+def _switched_on(path: str, mode: Mode) -> Replay:
+    from groqnb.record.replaying import replay as switch_on
+
+    try:
+        return switch_on(path or None, mode)
+    except ParameterError as error:
+        # Its hint is for Python.
+        raise GrammarError(f"{error.message} Write %groq replay on FILE") from None
 
 
 def _off(shell: Any) -> None:
@@ -92,6 +93,14 @@ def _off(shell: Any) -> None:
     tape = switch_off()
     text = "No record was on." if tape is None else f"The record {tape.name} is off."
     publish(shell, tables.notice(text))
+
+
+def state() -> str | None:
+    """The record that is on, in a few words; None without one."""
+    from groqnb.record.replaying import current_tape
+
+    tape = current_tape()
+    return None if tape is None else f"{tape.name} is on ({tape.mode}): {_SAID[tape.mode]}"
 
 
 def _status() -> dict[str, str]:
