@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     )
     from groqnb.widgets.chat_panel import ChatPanel, chat
     from groqnb.widgets.image_picker import ImagePicker
+    from groqnb.widgets.usage_meter import UsageMeter
 
 __version__ = "0.1.0"
 
@@ -96,6 +97,7 @@ __all__ = [
     "SpendLimitError",
     "StreamError",
     "UnprocessableEntityError",
+    "UsageMeter",
     "__version__",
     "budget",
     "chat",
@@ -117,6 +119,7 @@ _HOME = {
     "ChatPanel": "groqnb.widgets.chat_panel",
     "chat": "groqnb.widgets.chat_panel",
     "ImagePicker": "groqnb.widgets.image_picker",
+    "UsageMeter": "groqnb.widgets.usage_meter",
     "budget": "groqnb.ledger.budgeting",
     "report": "groqnb.ledger.report",
     "replay": "groqnb.record.replaying",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from groqnb.ledger.budget import Budget
-from groqnb.ledger.limits import KINDS, Limit
 from groqnb.magic_words import GrammarError
 from groqnb.render import tables
+from groqnb.render.budgets import budget_bundle
+from groqnb.render.limits import limits_table
 from groqnb.render.stream import publish
 from groqnb.types.errors import ParameterError
 
@@ -24,12 +24,8 @@ def limits(shell: Any, command: Command) -> None:
     found = current_limits(command.argument or None)
     if not found:
         raise GrammarError(_nothing(command.argument))
-    rows: list[list[str | tables.Share]] = []
-    for before, limit in zip([None, *found], found, strict=False):
-        same = before is not None and (before.model, before.where) == (limit.model, limit.where)
-        rows.append(["" if same else _named(limit), *_row(limit)])
-    head = ["model", "limit", "used", "left", "of", "all back in", "told by"]
-    publish(shell, tables.listing(head, rows, numbers=[3, 4, 5], note=_note(found)))
+    table = limits_table(found)
+    publish(shell, tables.listing(table.head, table.rows, numbers=table.numbers, note=table.note))
 
 
 def _nothing(model: str) -> str:
@@ -45,42 +41,6 @@ def _nothing(model: str) -> str:
     return f"no limits are known of {model!r}.{also}"
 
 
-def _named(limit: Limit) -> str:
-    return limit.model if limit.where == "cloud" else f"{limit.model} ({limit.where})"
-
-
-def _row(limit: Limit) -> list[str | tables.Share]:
-    return [
-        f"{limit.name}, {KINDS[limit.name][0]}",
-        tables.Share(limit.used_part, "the limit"),
-        f"{limit.remaining:,}",
-        f"{limit.limit:,}",
-        "" if limit.resets_in is None else span(limit.resets_in),
-        "the server" if limit.source == "server" else "the catalogue",
-    ]
-
-
-def _note(found: list[Limit]) -> str:
-    parts = []
-    if any(one.source == "server" for one in found):
-        parts.append("What the server told with its last reply is carried forward to now.")
-    if any(one.source == "catalogue" for one in found):
-        parts.append(
-            "The catalogue has the free plan's limits, and what is used of them is counted on "
-            "this machine: other plans and other machines make it different."
-        )
-    if any(one.where == "local" for one in found):
-        parts.append("The local engine tells limits, and keeps them only with --plan free.")
-    return " ".join(parts)
-
-
-def span(seconds: float) -> str:
-    """A time to wait, in the unit that fits."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"
-
-
 def budget(shell: Any, command: Command) -> None:
     """Set, show or end the budget."""
     from groqnb.ledger.budgeting import budget as put
@@ -92,7 +52,7 @@ def budget(shell: Any, command: Command) -> None:
             text = "No budget is set: %groq budget 0.50 stops this notebook at $0.50 a day."
             publish(shell, tables.notice(text))
         else:
-            publish(shell, shown(now))
+            publish(shell, budget_bundle(now))
         return
     amount, options = words[0], words[1:]
     unknown = [word for word in options if word not in ("notional", "strict")]
@@ -112,11 +72,4 @@ def budget(shell: Any, command: Command) -> None:
             f"{amount!r} is no amount: %groq budget 0.50, in US dollars a day, or off"
         ) from None
     assert made is not None
-    publish(shell, shown(made))
-
-
-def shown(now: Budget) -> tables.Bundle:
-    """The state of a budget as a table."""
-    from groqnb.render.budgets import budget_bundle
-
-    return budget_bundle(now)
+    publish(shell, budget_bundle(made))

@@ -57,6 +57,11 @@ class Limit:
     age: float | None = None
 
     @property
+    def meaning(self) -> str:
+        """What it counts, in words."""
+        return KINDS[self.name][0]
+
+    @property
     def used_part(self) -> float:
         """How much of it is used, from 0 to 1."""
         return 1.0 - self.remaining / self.limit if self.limit else 1.0
@@ -150,7 +155,7 @@ class Limits:
             left = f"{limit.remaining:,} of {limit.limit:,} {span} are left"
             if limit.source == "catalogue":
                 left += ", by the catalogue's numbers of the free plan"
-            again = f"; all are back in {_span(limit.resets_in)}" if limit.resets_in else ""
+            again = f"; all are back in {limit.resets_in:.0f} s" if limit.resets_in else ""
             what = f"about {need:,} tokens" if limit.name[0] == "T" else "one more request"
             if need > limit.limit:
                 again = "; it is too large for any minute, so send less at once"
@@ -198,9 +203,3 @@ def _catalogued(model: str) -> dict[str, int]:
     found = catalog.find(model)
     limits = found.limits if found is not None else {}
     return {name: limit for name in KINDS if (limit := limits.get(name)) is not None}
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"
