@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import signal
 import sqlite3
@@ -162,6 +164,29 @@ def test_a_stream_closed_early_is_a_row_that_says_so() -> None:
         next(stream)
         stream.close()
     assert list(groqnb.usage().status) == ["interrupted"]
+
+
+@pytest.mark.parametrize("read", [0, 1], ids=["unread", "half read"])
+def test_an_async_stream_that_is_dropped_is_a_row_that_says_so(read: int) -> None:
+    """Nobody closes it, and nobody reads it to its end; its connection is free again."""
+
+    async def main() -> None:
+        body = events({"content": "a"}, {"content": "b"}, {})
+        async with groqnb.AsyncGroq(transport=streaming(body), api_key=KEY) as client:
+            stream = await client.chat.completions.create(
+                model=MODEL, messages=MESSAGES, stream=True
+            )
+            for _ in range(read):
+                await stream.__anext__()
+            del stream
+            gc.collect()
+            for _ in range(9):
+                await asyncio.sleep(0)
+            await client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)
+
+    asyncio.run(main())
+    gc.collect()
+    assert list(groqnb.usage().status) == ["interrupted", "interrupted"]
 
 
 def test_compound_is_paid_for_by_the_models_that_answered() -> None:

@@ -320,6 +320,27 @@ def test_a_stream_that_is_dropped_gives_its_connection_back(read: int) -> None:
         assert isinstance(events[-1], Interrupted)
 
 
+@pytest.mark.parametrize("read", [0, 1])
+def test_an_async_stream_that_is_dropped_gives_its_connection_back(read: int) -> None:
+    events: list[object] = []
+
+    async def main(url: str) -> None:
+        async with AsyncGroq(base_url=url, api_key=KEY) as client:
+            client.events.subscribe(events.append)
+            stream = await client.chat.completions.create(
+                model=MODEL, messages=MESSAGES, stream=True
+            )
+            for _ in range(read):
+                await anext(stream.__aiter__())
+            del stream
+            gc.collect()
+            assert isinstance(events[-1], Interrupted)
+            assert await asyncio.to_thread(server.gone.wait, 30)
+
+    with RawServer(SLOW) as server:
+        asyncio.run(main(server.url))
+
+
 def test_a_subscriber_that_fails_breaks_nothing(caplog: pytest.LogCaptureFixture) -> None:
     client = World("sync").client(transport=streaming(BODY))
 

@@ -6,6 +6,7 @@ What the bytes mean stands in `groqnb.wire.reading`; here are the two ways of ge
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -168,11 +169,15 @@ class AsyncStream(_Told[C]):
     """
 
     def __init__(self, source: AsyncSource, reading: Reading[C], *, drain: bool) -> None:
+        # Imported here: sync code has no need of asyncio, which takes long to import.
+        import asyncio
+
         self._source = source
         self._reading = reading
         self._drain = drain
         self._ended = False
         self._interrupted = False
+        self._loop = asyncio.get_running_loop()
         self._chunks = self._run()
 
     def __repr__(self) -> str:
@@ -199,6 +204,17 @@ class AsyncStream(_Told[C]):
         """Ends the stream and closes its connection; after its end this does nothing."""
         await self._chunks.aclose()
         await self._close(early=True)
+
+    def __del__(self) -> None:
+        # One that was dropped on its way: the ledger hears of it now, and its connection is given
+        # back by the event loop, where that still runs.
+        if getattr(self, "_ended", True):
+            return
+        self._interrupted = not self._reading.done
+        self._finish()
+        loop, source = self._loop, self._source
+        with suppress(RuntimeError):  # it is closed
+            loop.call_soon_threadsafe(lambda: loop.create_task(source.close()))
 
     async def _run(self) -> AsyncGenerator[C, None]:
         reading = self._reading
