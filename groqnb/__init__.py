@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from groqnb.ledger.budgeting import budget
     from groqnb.ledger.report import report
     from groqnb.ledger.usage import usage
+    from groqnb.mapping.mapped import amap, map
+    from groqnb.mapping.results import RowError, RowResult, RowsFailed
     from groqnb.record.replaying import replay
     from groqnb.showing import show
     from groqnb.tools.loop import run_tools
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     )
     from groqnb.widgets.chat_panel import ChatPanel, chat
     from groqnb.widgets.image_picker import ImagePicker
+    from groqnb.widgets.speech_player import SpeechPlayer
     from groqnb.widgets.usage_meter import UsageMeter
 
 __version__ = "0.1.0"
@@ -94,14 +97,20 @@ __all__ = [
     "ReplayError",
     "RequestTooLargeError",
     "ResponseError",
+    "RowError",
+    "RowResult",
+    "RowsFailed",
+    "SpeechPlayer",
     "SpendLimitError",
     "StreamError",
     "UnprocessableEntityError",
     "UsageMeter",
     "__version__",
+    "amap",
     "budget",
     "chat",
     "load_ipython_extension",
+    "map",
     "replay",
     "report",
     "run_tools",
@@ -112,6 +121,11 @@ __all__ = [
 ]
 
 _HOME = {
+    "amap": "groqnb.mapping.mapped",
+    "map": "groqnb.mapping.mapped",
+    "RowError": "groqnb.mapping.results",
+    "RowResult": "groqnb.mapping.results",
+    "RowsFailed": "groqnb.mapping.results",
     "Groq": "groqnb.client",
     "AsyncGroq": "groqnb.client",
     "Answer": "groqnb.types.answer",
@@ -119,6 +133,7 @@ _HOME = {
     "ChatPanel": "groqnb.widgets.chat_panel",
     "chat": "groqnb.widgets.chat_panel",
     "ImagePicker": "groqnb.widgets.image_picker",
+    "SpeechPlayer": "groqnb.widgets.speech_player",
     "UsageMeter": "groqnb.widgets.usage_meter",
     "budget": "groqnb.ledger.budgeting",
     "report": "groqnb.ledger.report",
@@ -159,3 +174,13 @@ def unload_ipython_extension(ipython: InteractiveShell) -> None:
     from groqnb.magics import unload
 
     unload(ipython)
+
+
+def _arrange() -> None:
+    from groqnb.after_pandas import arrange
+
+    arrange()
+
+
+# `df.groq` is there once groqnb and pandas are imported, in whichever order.
+_arrange()

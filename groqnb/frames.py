@@ -1,0 +1,309 @@
+"""`df.groq` and `series.groq`: a model's answers as columns.
+
+```python
+df = df.groq.map("Is this about a bill? {text}", into="bill")
+df = df.groq.extract({"name": str, "age": int | None}, from_="text")
+df = df.groq.classify(["complaint", "question", "praise"], from_="text")
+df = df.groq.filter("Is the customer angry? {text}")
+```
+
+Order and index stay as they are, also an index with doubles. A row with a missing value in a
+column of the prompt is not asked. A row that fails has its error (`RowError`) in the column of
+errors, and the others have their answers. Answers are kept on disk: the same call goes on where it
+was stopped, and asks the rows that failed again; `groqnb.mapping.options.MapOptions` tells of all
+options. Each method has a twin for async code: `await df.groq.amap(...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from groqnb.api.resource import shows_parameters
+from groqnb.mapping.options import MapOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from typing_extensions import Unpack
+
+    from groqnb.mapping.columns import Work
+
+__all__ = ["FrameRows", "SeriesRows"]
+
+
+class FrameRows:
+    """`df.groq`: a model's answers as columns; the frame itself stays as it is."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+
+    @shows_parameters(MapOptions)
+    def map(
+        self, prompt: str, *, into: str = "answer", **options: Unpack[MapOptions]
+    ) -> pd.DataFrame:
+        """The frame with two more columns: `into`, what the model answers, and its errors.
+
+        `prompt` names columns in braces: `"Summarise: {text}"`; `{photo:image}` shows a picture,
+        `{clip:audio}` says what is said in a recording. Errors stand in `into` + `"_error"`.
+
+        Raises ParameterError for a wrong name, before anything is sent.
+
+        ```python
+        df.groq.map("A title of three words for: {text}", into="title", max_completion_tokens=12)
+        ```
+        """
+        return _map(self._frame, prompt, into, options).run()
+
+    async def amap(
+        self, prompt: str, *, into: str = "answer", **options: Unpack[MapOptions]
+    ) -> pd.DataFrame:
+        """`map`, awaited."""
+        return await _map(self._frame, prompt, into, options).arun()
+
+    @shows_parameters(MapOptions)
+    def extract(
+        self,
+        form: Any,
+        *,
+        from_: str | None = None,
+        prompt: str | None = None,
+        **options: Unpack[MapOptions],
+    ) -> pd.DataFrame:
+        """The frame with a typed column for each field of `form`, and `extract_error`.
+
+        `form` is a pydantic model, a dataclass, or names and types: `{"name": str, "age": int}`;
+        `int | None` where the text may not tell. `from_` is the column to read, or `prompt` says
+        what to read, as in `map`. An answer that does not fit is asked for once more.
+
+        Models that keep to a schema get one (see `groqnb models`); others are told it.
+
+        ```python
+        df.groq.extract({"city": str, "people": int | None}, from_="text")
+        ```
+        """
+        return _extract(self._frame, form, from_, prompt, options).run()
+
+    async def aextract(
+        self,
+        form: Any,
+        *,
+        from_: str | None = None,
+        prompt: str | None = None,
+        **options: Unpack[MapOptions],
+    ) -> pd.DataFrame:
+        """`extract`, awaited."""
+        return await _extract(self._frame, form, from_, prompt, options).arun()
+
+    @shows_parameters(MapOptions)
+    def classify(
+        self,
+        labels: Sequence[str] | Mapping[str, str],
+        *,
+        from_: str | None = None,
+        prompt: str | None = None,
+        into: str = "label",
+        **options: Unpack[MapOptions],
+    ) -> pd.DataFrame:
+        """The frame with one of `labels` for each row, as a categorical column, and its errors.
+
+        `labels` are names, or names with what they stand for. `from_` is the column to judge, or
+        `prompt` says what to judge, as in `map`. No other answer than a label is ever taken.
+
+        ```python
+        df.groq.classify(
+            {"bug": "something is broken", "wish": "something is missing"},
+            from_="text",
+            into="kind",
+        )
+        ```
+        """
+        return _classify(self._frame, labels, from_, prompt, into, options).run()
+
+    async def aclassify(
+        self,
+        labels: Sequence[str] | Mapping[str, str],
+        *,
+        from_: str | None = None,
+        prompt: str | None = None,
+        into: str = "label",
+        **options: Unpack[MapOptions],
+    ) -> pd.DataFrame:
+        """`classify`, awaited."""
+        return await _classify(self._frame, labels, from_, prompt, into, options).arun()
+
+    @shows_parameters(MapOptions)
+    def filter(self, prompt: str, **options: Unpack[MapOptions]) -> pd.DataFrame:
+        """The rows for which the model answers yes.
+
+        `prompt` is a question with columns in braces. A row with a missing value is left out. No
+        row is lost for an error: where some could not be judged they stay in, and a column
+        `filter_error`, which is there only then, says why.
+
+        ```python
+        df.groq.filter("Does this ask for a refund? {text}")
+        ```
+        """
+        return _filter(self._frame, prompt, options).run()
+
+    async def afilter(self, prompt: str, **options: Unpack[MapOptions]) -> pd.DataFrame:
+        """`filter`, awaited."""
+        return await _filter(self._frame, prompt, options).arun()
+
+
+class SeriesRows:
+    """`series.groq`: as `df.groq`, with `{}` for the value.
+
+    `map` and `classify` give a series when no `into` is named (errors are told in a warning then,
+    and stand in its `attrs["errors"]`), else a frame with the errors beside the answers.
+    """
+
+    def __init__(self, series: pd.Series[Any]) -> None:
+        self._series = series
+
+    @shows_parameters(MapOptions)
+    def map(self, prompt: str, *, into: str | None = None, **options: Unpack[MapOptions]) -> Any:
+        """What the model answers for each value; `{}` in the prompt stands for it.
+
+        ```python
+        df["title"] = df["text"].groq.map("A title of three words for: {}")
+        ```
+        """
+        return _one(_map(self._frame(), self._named(prompt), into or "answer", options).run(), into)
+
+    async def amap(
+        self, prompt: str, *, into: str | None = None, **options: Unpack[MapOptions]
+    ) -> Any:
+        """`map`, awaited."""
+        work = _map(self._frame(), self._named(prompt), into or "answer", options)
+        return _one(await work.arun(), into)
+
+    @shows_parameters(MapOptions)
+    def extract(self, form: Any, **options: Unpack[MapOptions]) -> pd.DataFrame:
+        """A frame with a typed column for each field of `form`, and `extract_error`.
+
+        ```python
+        df["text"].groq.extract({"city": str, "people": int | None})
+        ```
+        """
+        return _without(_extract(self._frame(), form, _VALUE, None, options).run())
+
+    async def aextract(self, form: Any, **options: Unpack[MapOptions]) -> pd.DataFrame:
+        """`extract`, awaited."""
+        work = _extract(self._frame(), form, _VALUE, None, options)
+        return _without(await work.arun())
+
+    @shows_parameters(MapOptions)
+    def classify(
+        self,
+        labels: Sequence[str] | Mapping[str, str],
+        *,
+        into: str | None = None,
+        **options: Unpack[MapOptions],
+    ) -> Any:
+        """One of `labels` for each value.
+
+        ```python
+        df["label"] = df["text"].groq.classify(["good", "bad"])
+        ```
+        """
+        work = _classify(self._frame(), labels, _VALUE, None, into or "label", options)
+        return _one(work.run(), into)
+
+    async def aclassify(
+        self,
+        labels: Sequence[str] | Mapping[str, str],
+        *,
+        into: str | None = None,
+        **options: Unpack[MapOptions],
+    ) -> Any:
+        """`classify`, awaited."""
+        work = _classify(self._frame(), labels, _VALUE, None, into or "label", options)
+        return _one(await work.arun(), into)
+
+    @shows_parameters(MapOptions)
+    def filter(self, prompt: str, **options: Unpack[MapOptions]) -> Any:
+        """The values for which the model answers yes; `{}` in the prompt stands for the value.
+
+        Values that could not be judged stay in, and `attrs["errors"]` has their errors.
+
+        ```python
+        df["text"].groq.filter("Does this ask for a refund? {}")
+        ```
+        """
+        return self._kept(_filter(self._frame(), self._named(prompt), options).run())
+
+    async def afilter(self, prompt: str, **options: Unpack[MapOptions]) -> Any:
+        """`filter`, awaited."""
+        return self._kept(await _filter(self._frame(), self._named(prompt), options).arun())
+
+    def _frame(self) -> pd.DataFrame:
+        return self._series.to_frame(_VALUE)
+
+    def _named(self, prompt: str) -> str:
+        from groqnb.mapping.columns import named
+
+        return named(prompt, self._series.name, _VALUE)
+
+    def _kept(self, frame: pd.DataFrame) -> Any:
+        kept = frame[_VALUE]
+        kept.name = self._series.name
+        if "filter_error" in frame:
+            kept.attrs["errors"] = frame["filter_error"].dropna().to_dict()
+        return kept
+
+
+_VALUE = "value"
+
+
+def _without(frame: pd.DataFrame) -> pd.DataFrame:
+    kept: pd.DataFrame = frame.drop(columns=_VALUE)
+    return kept
+
+
+def _one(frame: pd.DataFrame, into: str | None) -> Any:
+    """What a series gives: a frame where a name was given, else the answers."""
+    answers, errors = (name for name in frame.columns if name != _VALUE)
+    if into is not None:
+        return frame[[answers, errors]]
+    series = frame[answers]
+    failed = frame[errors].dropna()
+    if len(failed):
+        series.attrs["errors"] = failed.to_dict()
+    return series
+
+
+def _map(frame: pd.DataFrame, prompt: str, into: str, options: Mapping[str, Any]) -> Work:
+    from groqnb.mapping.columns import map_work
+
+    return map_work(frame, prompt, into, options)
+
+
+def _extract(
+    frame: pd.DataFrame,
+    form: Any,
+    from_: str | None,
+    prompt: str | None,
+    options: Mapping[str, Any],
+) -> Work:
+    from groqnb.mapping.columns import extract_work
+
+    return extract_work(frame, form, from_, prompt, options)
+
+
+def _classify(
+    frame: pd.DataFrame,
+    labels: Sequence[str] | Mapping[str, str],
+    from_: str | None,
+    prompt: str | None,
+    into: str,
+    options: Mapping[str, Any],
+) -> Work:
+    from groqnb.mapping.columns import classify_work
+
+    return classify_work(frame, labels, from_, prompt, into, options)
+
+
+def _filter(frame: pd.DataFrame, prompt: str, options: Mapping[str, Any]) -> Work:
+    from groqnb.mapping.columns import filter_work
+
+    return filter_work(frame, prompt, options)

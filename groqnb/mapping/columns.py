@@ -1,0 +1,248 @@
+"""From the rows of a frame to the columns of its answers."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from groqnb.mapping.collecting import collect, outside
+from groqnb.mapping.interrupts import Interrupts
+from groqnb.mapping.judges import AnyText, Judge, Labels, Typed
+from groqnb.mapping.options import plan_of
+from groqnb.mapping.results import RowResult
+from groqnb.mapping.run import Plan, Row
+from groqnb.mapping.template import Template, missing_column
+from groqnb.mapping.typed_columns import columns_of
+from groqnb.types.errors import ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Work", "classify_work", "extract_work", "filter_work", "map_work", "named"]
+
+_YES, _NO = "yes", "no"
+
+
+@dataclass
+class Work:
+    """A map over a frame that is ready to go.
+
+    Attributes:
+        frame: the rows.
+        template: their prompt.
+        plan: how they are asked.
+        finish: makes the frame of the outcomes.
+    """
+
+    frame: pd.DataFrame
+    template: Template
+    plan: Plan
+    options: Mapping[str, Any]
+    finish: Callable[[list[RowResult]], pd.DataFrame]
+
+    def run(self) -> pd.DataFrame:
+        """Ask all rows."""
+        return self.finish(self._collect(None))
+
+    async def arun(self) -> pd.DataFrame:
+        """Ask all rows beside the running event loop; cancelling it keeps what is done."""
+        stops = Interrupts()
+        work = asyncio.ensure_future(asyncio.to_thread(self._collect, stops))
+        try:
+            return self.finish(await asyncio.shield(work))
+        except asyncio.CancelledError:
+            stops.count += 1
+            await asyncio.wait([work])
+            raise
+
+    def _collect(self, stops: Interrupts | None) -> list[RowResult]:
+        return collect(self.plan, self._rows(), len(self.frame), self.options, interrupts=stops)
+
+    def _rows(self) -> Iterator[Row]:
+        template, frame = self.template, self.frame
+        places = [_place(frame, name) for name in template.names]
+        columns = [frame.iloc[:, place] for place in places]
+        missing = [_missing(column) for column in columns]
+        names = template.names
+        for number in range(len(frame)):
+            if any(gone[number] for gone in missing):
+                yield number, None
+                continue
+            values = {name: column.iat[number] for name, column in zip(names, columns, strict=True)}
+            yield number, template.fill(values)
+
+
+def _place(frame: pd.DataFrame, name: str) -> int:
+    return [str(column) for column in frame.columns].index(name)
+
+
+def _missing(column: pd.Series[Any]) -> Any:
+    return column.isna().to_numpy()
+
+
+def _work(
+    frame: pd.DataFrame,
+    prompt: str,
+    judge: Judge,
+    options: Mapping[str, Any],
+    finish: Callable[[list[RowResult]], pd.DataFrame],
+    added: Sequence[str],
+) -> Work:
+    template = Template(prompt)
+    if not template.names:
+        raise ParameterError(
+            "The prompt names no column, so it would be the same for every row.",
+            hint='Name one in braces, as in "Summarise: {text}".',
+        )
+    template.check(frame.columns)
+    known = [str(column) for column in frame.columns]
+    for name in added:
+        # Going on with a frame that has these columns already replaces them: cells are run again.
+        if known.count(name) > 1:
+            raise ParameterError(f"There are {known.count(name)} columns {name!r} already.")
+        if name in template.names:
+            raise ParameterError(
+                f"The answers would replace the column {name!r}, which the prompt reads.",
+                hint="Choose another name with into=.",
+            )
+    audio = any(field.kind == "audio" for field in template.fields)
+    return Work(frame, template, plan_of(judge, options, audio=audio), options, finish)
+
+
+def _with(
+    frame: pd.DataFrame, more: Mapping[str, Any], errors: str, results: list[RowResult]
+) -> pd.DataFrame:
+    """A copy of the frame with these columns and the one of errors."""
+    import pandas as pd
+
+    told = pd.Series([result.error for result in results], index=frame.index, dtype=object)
+    columns = {name: pd.Series(values, index=frame.index) for name, values in more.items()}
+    made: pd.DataFrame = frame.assign(**columns, **{errors: told.where(told.notna(), None)})
+    return made
+
+
+def map_work(frame: pd.DataFrame, prompt: str, into: str, options: Mapping[str, Any]) -> Work:
+    """Text for each row."""
+    into, errors = _names(into)
+
+    def finish(results: list[RowResult]) -> pd.DataFrame:
+        import pandas as pd
+
+        values = [result.value for result in results]
+        plain = all(value is None or isinstance(value, str) for value in values)
+        column = pd.Series(values, dtype="string" if plain else object).array
+        return _with(frame, {into: column}, errors, results)
+
+    return _work(frame, prompt, AnyText(), options, finish, [into, errors])
+
+
+def extract_work(
+    frame: pd.DataFrame,
+    form: Any,
+    from_: str | None,
+    prompt: str | None,
+    options: Mapping[str, Any],
+) -> Work:
+    """A typed column for each field."""
+    from groqnb.types.answer_type import answer_type
+
+    answers = answer_type(form)
+    told = answers.changes
+    makers = columns_of(form)
+    errors = "extract_error"
+    text = _prompt(frame, from_, prompt, "Take what is asked for from this text:\n\n")
+
+    def finish(results: list[RowResult]) -> pd.DataFrame:
+        more = {name: make([r.value for r in results]) for name, make in makers.items()}
+        return _with(frame, more, errors, results)
+
+    work = _work(frame, text, Typed(answers), options, finish, [*makers, errors])
+    rules = [change for change in told if "remark" in change]
+    if rules:
+        warnings.warn(
+            f"The model is told, not bound by: {'; '.join(rules[:3])}. Answers that break it "
+            "are asked for again, then errors.",
+            UserWarning,
+            stacklevel=outside(),
+        )
+    return work
+
+
+def classify_work(
+    frame: pd.DataFrame,
+    labels: Sequence[str] | Mapping[str, str],
+    from_: str | None,
+    prompt: str | None,
+    into: str,
+    options: Mapping[str, Any],
+) -> Work:
+    """A label for each row."""
+    judge = Labels(labels)
+    into, errors = _names(into)
+    text = _prompt(frame, from_, prompt, "")
+
+    def finish(results: list[RowResult]) -> pd.DataFrame:
+        import pandas as pd
+
+        column = pd.Categorical([result.value for result in results], categories=judge.labels)
+        return _with(frame, {into: column}, errors, results)
+
+    return _work(frame, text, judge, options, finish, [into, errors])
+
+
+def filter_work(frame: pd.DataFrame, prompt: str, options: Mapping[str, Any]) -> Work:
+    """The rows that the model says yes to, and those that could not be judged."""
+    errors = "filter_error"
+
+    def finish(results: list[RowResult]) -> pd.DataFrame:
+        import numpy as np
+        import pandas as pd
+
+        failed = [result.error is not None for result in results]
+        keep = np.array([r.value == _YES or r.error is not None for r in results], dtype=bool)
+        kept: pd.DataFrame = frame[keep]
+        if any(failed):
+            told = pd.Series([r.error for r in results], index=frame.index, dtype=object)
+            kept = kept.assign(**{errors: told[keep]})
+        return kept
+
+    return _work(frame, prompt, Labels([_YES, _NO]), options, finish, [])
+
+
+def _names(into: str) -> tuple[str, str]:
+    if not isinstance(into, str) or not into.strip():
+        raise ParameterError(f"into is {into!r}; it is the name of the new column.")
+    return into, f"{into}_error"
+
+
+def _prompt(frame: pd.DataFrame, from_: str | None, prompt: str | None, lead: str) -> str:
+    """The prompt for a column that is to be read, or the one that was given."""
+    if (from_ is None) == (prompt is None):
+        raise ParameterError(
+            "Name the column to read with from_=, or write a prompt= with columns in braces.",
+            hint=None if from_ is None else "One of the two is enough.",
+        )
+    if prompt is not None:
+        return prompt
+    name, known = str(from_), [str(column) for column in frame.columns]
+    if name not in known:
+        raise ParameterError(missing_column(name, known))
+    return f"{_doubled(lead)}{{{name}}}"
+
+
+def _doubled(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def named(prompt: str, series: Any, value: str) -> str:
+    """A series' prompt with its `{}`, or its own name, as the name of the column."""
+    template = Template(prompt)
+    others = [name for name in template.names if name not in ("", str(series), value)]
+    if others:
+        raise ParameterError(
+            f"A series has no {others[0]!r}.", hint="{} stands for its value, in one column."
+        )
+    return template.renamed(value)

@@ -1,0 +1,94 @@
+"""What a row comes to: its answer or its error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groqnb.types.errors import GroqnbError
+
+__all__ = ["RowError", "RowResult", "RowsFailed", "row_error", "summary"]
+
+
+class RowsFailed(UserWarning):
+    """Some rows have no answer; the column of errors says why, row by row."""
+
+
+@dataclass(frozen=True)
+class RowError:
+    """Why a row has no answer.
+
+    Attributes:
+        type: the name of the error's class, as in `groqnb.types.errors`; "NotAsked" for a row
+            that had no turn because the map was stopped.
+        message: what went wrong, in a sentence.
+        request_id: the id under which Groq's logs know the request, where one was given.
+    """
+
+    type: str
+    message: str
+    request_id: str | None = None
+
+    def __str__(self) -> str:
+        of = f" ({self.request_id})" if self.request_id else ""
+        return f"{self.type}: {self.message}{of}"
+
+
+@dataclass(slots=True)
+class RowResult:
+    """The outcome of one row.
+
+    Attributes:
+        number: which row, counted from 0.
+        value: the answer: text, a typed value, or a list of tool calls; None without one.
+        error: why there is none, or None.
+        text: the answer as it came.
+        model: the model that was asked.
+        prompt_tokens, completion_tokens: what the row took, with repairs; 0 where nobody told.
+        cost: US dollars; None where no price is known.
+        seconds: from sending to the answer, waits between retries included.
+        finish_reason: why the answer ended: "stop", "length", "tool_calls".
+        request_id: the id under which Groq's logs know the request.
+        resumed: True when the answer was on disk from an earlier run, or is that of an equal row;
+            it cost nothing then.
+        calls: True when `value` is a list of tool calls.
+        failure: the exception behind `error`, of rows asked in this run.
+    """
+
+    number: int
+    value: Any = None
+    error: RowError | None = None
+    text: str | None = None
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+    seconds: float = 0.0
+    finish_reason: str | None = None
+    request_id: str | None = None
+    resumed: bool = False
+    calls: bool = False
+    failure: BaseException | None = None
+
+
+def row_error(error: BaseException) -> RowError:
+    """An exception as a row's error."""
+    message = error.message if isinstance(error, GroqnbError) else str(error)
+    request_id = getattr(error, "request_id", None)
+    return RowError(type(error).__name__, message, request_id)
+
+
+def summary(errors: Sequence[RowError]) -> str:
+    """Errors counted by type, with an example of the commonest.
+
+    >>> summary([RowError("APITimeoutError", "No answer within 5 s.")] * 2)
+    'APITimeoutError 2 (No answer within 5 s.)'
+    """
+    counts: dict[str, int] = {}
+    for error in errors:
+        counts[error.type] = counts.get(error.type, 0) + 1
+    ordered = sorted(counts, key=lambda name: -counts[name])
+    first = next(error.message for error in errors if error.type == ordered[0])
+    listed = ", ".join(f"{name} {counts[name]}" for name in ordered)
+    return f"{listed} ({first[:200]})"

@@ -1,0 +1,324 @@
+"""The caller's side of a map: rows in, outcomes out, whatever happens in between.
+
+Rows are taken from their source in the caller's thread, for a generator may hold what belongs to
+that thread. Not more of them are under way than a window, so a source without end needs no more
+memory than a short one. Rows that ask the same are sent once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from groqnb.client import AsyncGroq, Groq
+from groqnb.mapping.engine import Engine, Item
+from groqnb.mapping.interrupts import Interrupts
+from groqnb.mapping.journal import CALLS, TEXT, Answer, Journal
+from groqnb.mapping.keeper import Done, Keeper
+from groqnb.mapping.lanes import Lane
+from groqnb.mapping.limits import Limits
+from groqnb.mapping.question import Question
+from groqnb.mapping.results import RowResult, row_error
+from groqnb.mapping.stored import restored
+from groqnb.mapping.template import Content
+from groqnb.mapping.width import Width
+from groqnb.types.errors import GroqnbError
+
+__all__ = ["Plan", "Row", "Run"]
+
+WINDOW = 4096  # rows under way, from the source to the caller
+_AT_ONCE = 256  # rows taken from the source before outcomes are looked at
+_MOMENT = 0.01  # s that a slow source may take of that
+_LOOK = 0.05  # s between two looks at interrupts
+_GRACE = 5.0  # s that rows under way have after an interrupt
+_ENGINE_SEATS = 4  # answers that the local engine writes at once; more would only queue there
+_MOST = 64
+
+Row = tuple[int, Content | None]
+"""A row's number and what it asks; None where there is nothing to ask."""
+
+
+@dataclass
+class Plan:
+    """All that a map needs to know, checked.
+
+    Attributes:
+        question: what is asked.
+        clients: whose settings are used, one or several.
+        concurrency: requests under way at once; None finds out by itself.
+        limits: what the user says may be sent, by "RPM", "TPM" and "ASH".
+        max_wait: s; a limit that resets later than this ends the map.
+        retries: how often a row is sent again after a failure that passes.
+        tier: the service tier that the parameters name.
+        audio: True where recordings are to be transcribed.
+    """
+
+    question: Question
+    clients: list[Groq | AsyncGroq]
+    concurrency: int | None = None
+    limits: dict[str, float] = field(default_factory=dict)
+    max_wait: float = 300.0
+    retries: int = 5
+    tier: str | None = None
+    audio: bool = False
+
+    def width(self) -> Width:
+        """How many requests may be under way."""
+        if self.concurrency is not None:
+            return Width(self.concurrency, fixed=True)
+        if all(client.target.kind == "local" for client in self.clients):
+            return Width(_ENGINE_SEATS, fixed=True)
+        return Width(_MOST)
+
+
+class Run:
+    """One run of a plan. A context manager: leaving it ends what is under way.
+
+    Attributes:
+        interrupted: True when the user stopped it.
+        lanes: what the rows go through, once it has started.
+    """
+
+    def __init__(self, plan: Plan, journal: Journal) -> None:
+        self.plan = plan
+        self.interrupted = False
+        self.lanes: list[Lane] = []
+        self._journal = journal
+        self._keeper = Keeper(journal)
+        self._ready = threading.Event()
+        self._engine: Engine | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over: asyncio.Event | None = None
+        self._crash: BaseException | None = None
+        self._under_way: dict[bytes, list[int]] = {}
+        self._closed = False
+        # Switches such as `without_waiting` hold for the thread as for the caller.
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(
+            target=context.run, args=(self._work,), name="groqnb-map", daemon=True
+        )
+
+    def __enter__(self) -> Run:
+        self._thread.start()
+        self._ready.wait()
+        if self._crash is not None:
+            self.close()
+            raise self._crash
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def failure(self) -> GroqnbError | None:
+        """What ended the map for all rows, or None."""
+        return None if self._engine is None else self._engine.failure
+
+    @property
+    def broken(self) -> str:
+        """Why answers are no longer written down; empty when all is well."""
+        return self._keeper.broken
+
+    # --- the thread of the event loop ---
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001 - told in the caller's thread
+            self._crash = error
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        plan = self.plan
+        self._loop = loop = asyncio.get_running_loop()
+        self._over = asyncio.Event()
+        width = plan.width()
+        clients = [AsyncGroq(**client._settings) for client in plan.clients]
+
+        def lane(client: AsyncGroq, model: str) -> Lane:
+            limits = Limits(model, client.target.kind, given=plan.limits, tier=plan.tier)
+            return Lane(
+                client, model, limits, plan.max_wait, plan.retries, loop.time, width.overloaded
+            )
+
+        try:
+            self.lanes = [lane(client, m) for client in clients for m in plan.question.models]
+            audio = [lane(client, plan.question.audio_model) for client in clients]
+            self._engine = Engine(
+                plan.question, self.lanes, audio if plan.audio else [], width, self._emit
+            )
+            self._ready.set()
+            await self._over.wait()
+            await self._engine.idle()
+        finally:
+            for client in clients:
+                await client.close()
+
+    def _emit(self, item: Item, result: RowResult) -> None:
+        answer = None
+        if result.error is None:
+            answer = Answer(
+                item.key,
+                CALLS if result.calls else TEXT,
+                result.text or "",
+                result.model,
+                result.prompt_tokens,
+                result.completion_tokens,
+                result.cost,
+                result.seconds,
+                result.finish_reason,
+                result.request_id,
+                time.time(),
+            )
+        self._keeper.put((item.key, result), answer)
+
+    def _call(self, act: Callable[..., object], *arguments: Any) -> None:
+        """Have the loop's thread do something."""
+        assert self._loop is not None
+        with suppress(RuntimeError):  # its loop is closed: nothing is left to be done there
+            self._loop.call_soon_threadsafe(act, *arguments)
+
+    # --- the caller's thread ---
+
+    def outcomes(
+        self, rows: Iterable[Row], interrupts: Interrupts, *, window: int = WINDOW
+    ) -> Iterator[list[RowResult]]:
+        """Groups of outcomes, in the order in which rows finish; rows without a question too.
+
+        Ends when every row has come out, or, after an interrupt, every row that was taken in.
+        """
+        source = iter(rows)
+        more, out = True, 0
+        deadline: float | None = None
+        while True:
+            came: list[RowResult] = []
+            took = 0
+            if more and out < window and not self._stopping():
+                more, took = self._take_in(source, min(_AT_ONCE, window - out), came, interrupts)
+                out += took
+            came += self._finished(wait=not took and out > len(came))
+            out -= len(came)
+            if came:
+                with interrupts.raised():
+                    yield came
+            if interrupts.count and not self.interrupted:
+                self.interrupted = True
+                deadline = time.monotonic() + _GRACE
+                self._stop()
+            if deadline is not None and (time.monotonic() > deadline or interrupts.count > 1):
+                self._abort()
+            if out == 0 and (not more or self._stopping()):
+                return
+            if self._crash is not None:
+                raise self._crash
+
+    def _take_in(
+        self, source: Iterator[Row], most: int, came: list[RowResult], interrupts: Interrupts
+    ) -> tuple[bool, int]:
+        """Take rows in and send those off that are new; whether there are more, and how many."""
+        taken: list[tuple[int, bytes, Content]] = []
+        count, more = 0, True
+        until = time.monotonic() + _MOMENT
+        while count < most and time.monotonic() < until:
+            try:
+                with interrupts.raised():
+                    number, content = next(source)
+            except StopIteration:
+                more = False
+                break
+            except KeyboardInterrupt:
+                interrupts.count = max(interrupts.count, 1)
+                more = False
+                break
+            count += 1
+            if content is None:
+                came.append(RowResult(number))
+                continue
+            try:
+                taken.append((number, *self.plan.question.key(content)))
+            except GroqnbError as error:
+                came.append(RowResult(number, error=row_error(error), failure=error))
+        self._send_off(taken, came)
+        return more, count
+
+    def _send_off(self, taken: list[tuple[int, bytes, Content]], came: list[RowResult]) -> None:
+        fresh = [key for _, key, _ in taken if key not in self._under_way]
+        known = self._journal.find(list(dict.fromkeys(fresh))) if fresh else {}
+        items = []
+        for number, key, content in taken:
+            if key in known:
+                result = restored(known[key], number, self.plan.question.judge)
+                if result is not None:
+                    came.append(result)
+                    continue
+            if key in self._under_way:
+                self._under_way[key].append(number)
+            else:
+                self._under_way[key] = [number]
+                items.append(Item(number, key, content))
+        if items:
+            assert self._engine is not None
+            self._call(self._engine.add, items)
+
+    def _finished(self, *, wait: bool) -> list[RowResult]:
+        """What has come out, with the rows that ask the same."""
+        from queue import Empty
+
+        done: list[Done] = []
+        try:
+            if wait:
+                done += self._keeper.done.get(timeout=_LOOK)
+            while True:
+                done += self._keeper.done.get_nowait()
+        except Empty:
+            pass
+        results = []
+        for key, result in done:
+            results.append(result)
+            doubles = self._under_way.pop(key, [])[1:]
+            results += [_double(result, number) for number in doubles]
+        return results
+
+    def _stopping(self) -> bool:
+        return self._engine is None or self._engine.stopping
+
+    def _stop(self) -> None:
+        if self._engine is not None:
+            self._call(self._engine.stop, "The map was interrupted before this row's turn.")
+
+    def _abort(self) -> None:
+        if self._engine is not None:
+            self._call(self._engine.abort)
+
+    def close(self) -> None:
+        """End what is under way, and write down what has come."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._loop is not None and self._over is not None:
+            self._abort()
+            self._call(self._over.set)
+        if self._thread.is_alive():
+            self._thread.join()
+        self._keeper.close()
+        self._journal.close()
+
+
+def _double(result: RowResult, number: int) -> RowResult:
+    """The outcome of a row that asks what another one asked."""
+    return replace(
+        result,
+        number=number,
+        resumed=result.error is None,
+        prompt_tokens=0,
+        completion_tokens=0,
+        cost=0.0,
+        seconds=0.0,
+    )

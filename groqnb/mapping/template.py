@@ -1,0 +1,209 @@
+"""Prompts with columns in them: `"Classify: {text}"`.
+
+`{name}` stands for the value of a column, `{}` for the row itself where rows are plain values.
+`{photo:image}` puts a picture there, `{clip:audio}` what is said in a recording. A brace that is
+meant is doubled, as in Python: `{{"label": …}}`. A name may hold spaces: `{order id}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from groqnb.types.errors import ParameterError
+
+__all__ = ["Content", "Field", "Picture", "Sound", "Template", "fill", "missing_column"]
+
+Kind = Literal["text", "image", "audio"]
+_KINDS: tuple[Kind, ...] = ("text", "image", "audio")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One `{name:kind}` of a template."""
+
+    name: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture at its place in a prompt, not read yet."""
+
+    source: Any
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A recording at its place in a prompt, not transcribed yet."""
+
+    source: Any
+
+
+Content = str | list[str | Picture | Sound]
+"""What a row asks: text, or text with pictures and recordings between."""
+
+
+class Template:
+    """A prompt that is the same for all rows but for what stands in braces.
+
+    Raises ParameterError for single braces and unknown kinds, with the place.
+
+    ```python
+    >>> Template("Is {a} larger than {b}? Answer {{yes}} or {{no}}.").names
+    ('a', 'b')
+
+    ```
+    """
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str) or not text.strip():
+            raise ParameterError(
+                "The prompt is empty.", hint='Write one, such as "Summarise: {text}".'
+            )
+        self.text = text
+        self._pieces = list(_parse(text))
+        self.fields = tuple(piece for piece in self._pieces if isinstance(piece, Field))
+        self.names = tuple(dict.fromkeys(field.name for field in self.fields))
+        self.plain = all(field.kind == "text" for field in self.fields)
+
+    def check(self, columns: Iterable[Hashable]) -> None:
+        """Raise ParameterError for a name that is no column, with the near ones."""
+        known = [str(column) for column in columns]
+        for name in self.names:
+            if name in known:
+                if known.count(name) > 1:
+                    raise ParameterError(
+                        f"There are {known.count(name)} columns {name!r}.",
+                        hint="Rename all but one of them.",
+                    )
+                continue
+            raise ParameterError(missing_column(name, known), hint=_advice(name))
+
+    def renamed(self, name: str) -> str:
+        """The text of the template with this name in every pair of braces."""
+        return "".join(
+            piece.replace("{", "{{").replace("}", "}}")
+            if isinstance(piece, str)
+            else f"{{{name}}}"
+            if piece.kind == "text"
+            else f"{{{name}:{piece.kind}}}"
+            for piece in self._pieces
+        )
+
+    def fill(self, values: Mapping[str, Any]) -> Content:
+        """The prompt of one row."""
+        if self.plain:
+            return "".join(
+                str(values[piece.name]) if isinstance(piece, Field) else piece
+                for piece in self._pieces
+            )
+        parts: list[str | Picture | Sound] = []
+        for piece in self._pieces:
+            part: str | Picture | Sound
+            if isinstance(piece, str):
+                part = piece
+            elif piece.kind == "image":
+                part = Picture(values[piece.name])
+            elif piece.kind == "audio":
+                part = Sound(values[piece.name])
+            else:
+                part = str(values[piece.name])
+            if isinstance(part, str) and parts and isinstance(parts[-1], str):
+                parts[-1] += part
+            else:
+                parts.append(part)
+        return parts
+
+
+def fill(template: Template, row: Any) -> Content:
+    """The prompt of a row that may be a dict, or a plain value for `{}`.
+
+    Raises ParameterError where the row has no such name.
+    """
+    if isinstance(row, Mapping):
+        missing = [name for name in template.names if name not in row]
+        if missing:
+            raise ParameterError(missing_column(missing[0], [str(name) for name in row], "row"))
+        return template.fill(row)
+    if len(template.names) > 1:
+        raise ParameterError(
+            f"The prompt has {len(template.names)} names, and a row is one "
+            f"{type(row).__name__}: rows must be dicts with these names."
+        )
+    return template.fill(dict.fromkeys(template.names, row))
+
+
+def missing_column(name: str, known: Sequence[str], what: str = "frame") -> str:
+    """What to say of a name that is not among the known ones."""
+    from difflib import get_close_matches
+
+    if not name:
+        return f"{{}} stands for a whole row, and this {what} has names: write {{name}}."
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    if not near:
+        near = [one for one in known if one.lower() == name.lower()]
+    told = f"There is no column {name!r}." if what == "frame" else f"A row has no {name!r}."
+    if near:
+        return f"{told} Did you mean {' or '.join(repr(one) for one in near)}?"
+    shown = ", ".join(repr(one) for one in known[:12])
+    return f"{told} There are {shown}{', …' if len(known) > 12 else ''}."
+
+
+def _advice(name: str) -> str | None:
+    if any(sign in name for sign in "\"'\n[") or ":" in name:
+        return "A brace that is meant is doubled: {{ and }}."
+    return None
+
+
+def _parse(text: str) -> Iterable[str | Field]:
+    """Texts and fields in turn."""
+    plain: list[str] = []
+    at = 0
+    while at < len(text):
+        sign = text[at]
+        if sign in "{}" and text[at : at + 2] == sign * 2:
+            plain.append(sign)
+            at += 2
+        elif sign == "{":
+            end = text.find("}", at)
+            inside = text[at + 1 : end] if end >= 0 else ""
+            if end < 0 or "{" in inside:
+                raise _stray("{", text, at)
+            if plain:
+                yield "".join(plain)
+                plain = []
+            yield _field(inside)
+            at = end + 1
+        elif sign == "}":
+            raise _stray("}", text, at)
+        else:
+            step = at
+            while step < len(text) and text[step] not in "{}":
+                step += 1
+            plain.append(text[at:step])
+            at = step
+    if plain:
+        yield "".join(plain)
+
+
+def _field(inside: str) -> Field:
+    name, colon, kind = inside.rpartition(":")
+    for known in _KINDS:
+        if colon and kind.strip() == known:
+            return Field(name.strip(), known)
+    if colon and kind.strip().isidentifier() and name.strip():
+        raise ParameterError(
+            f"{{{inside}}}: there is no kind {kind.strip()!r}.",
+            hint="There are {name}, {name:image} and {name:audio}.",
+        )
+    return Field(inside.strip())
+
+
+def _stray(sign: str, text: str, at: int) -> ParameterError:
+    around = text[max(0, at - 15) : at + 15].replace("\n", " ")
+    return ParameterError(
+        f"A single {sign!r} in the prompt, at …{around}…",
+        hint="A brace that is meant is doubled: {{ and }}.",
+    )
