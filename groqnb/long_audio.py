@@ -173,6 +173,8 @@ def _run(
             if resume:
                 print("Interrupted. The same call goes on from there.", file=sys.stderr)
             raise
+        finally:
+            kept.tell()
     if all(answer.reply is None for answer in answers):
         raise ParameterError(
             f"{sound.name} is silent: nothing in it is louder than -60 dB.",

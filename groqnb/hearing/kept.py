@@ -25,14 +25,14 @@ __all__ = ["Kept", "default_folder"]
 _OLDEST = 30 * 86400.0  # s
 
 
-def default_folder() -> Path:
-    """`transcripts` in GROQNB_DATA_DIR, else in the user's data folder."""
+def default_folder(name: str = "transcripts") -> Path:
+    """The folder of this name in GROQNB_DATA_DIR, else in the user's data folder."""
     folder = os.environ.get("GROQNB_DATA_DIR")
     if not folder:
         from platformdirs import user_data_dir
 
         folder = user_data_dir("groqnb", appauthor=False)
-    return Path(folder) / "transcripts"
+    return Path(folder) / name
 
 
 class Kept:
@@ -48,6 +48,7 @@ class Kept:
 
     def __init__(self, folder: Path | None, asked: Mapping[str, Any]) -> None:
         self._folder = folder
+        self.problem = ""
         self._asked = json.dumps(asked, sort_keys=True, default=str).encode()
         if folder is not None:
             self._prune(folder)
@@ -68,12 +69,13 @@ class Kept:
         return found if isinstance(found, dict) else None
 
     def put(self, key: str, reply: Mapping[str, Any]) -> bool:
-        """Keep what was heard; where the disk takes nothing, say so once and go on."""
-        if self._folder is None:
+        """Keep what was heard. Where the disk takes nothing, `problem` says so, and all goes on."""
+        folder = self._folder
+        if folder is None or self.problem:
             return False
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new = NewFile(self._folder / f"{key}.json")
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new = NewFile(folder / f"{key}.json")
             try:
                 new.file.write(json.dumps(reply, ensure_ascii=False).encode())
                 new.finish()
@@ -81,14 +83,18 @@ class Kept:
                 new.give_up()
                 raise
         except OSError as error:
-            self._folder = None
-            warnings.warn(
-                f"Finished parts cannot be kept ({error.strerror or error}): an interrupted "
-                "transcription would begin anew.",
-                stacklevel=2,
-            )
+            self.problem = error.strerror or str(error)
             return False
         return True
+
+    def tell(self) -> None:
+        """Warn where finished parts could not be kept."""
+        if self.problem:
+            warnings.warn(
+                f"Finished parts could not be kept on disk: {self.problem}. "
+                "An interrupted call would begin anew.",
+                stacklevel=5,
+            )
 
     def drop(self, keys: Iterable[str]) -> None:
         """The transcript is complete: remove its parts."""

@@ -48,9 +48,9 @@ class Answered:
 class Work:
     """How pieces are sent.
 
-    `ask` makes the call for a FLAC file and gives the reply's JSON and its headers; `tell` hears
+    `ask` makes the call for a packed piece and gives the reply's JSON and its headers; `tell` hears
     of every piece that is done, and `idle` is called several times a second with how many seconds
-    the limits make everybody wait.
+    the limits make everybody wait. `pack` makes of a piece what is sent.
     """
 
     ask: Callable[[bytes], tuple[dict[str, Any], Any]]
@@ -60,6 +60,7 @@ class Work:
     max_wait: float = 3600.0
     tell: Callable[[Answered], None] = lambda answered: None
     idle: Callable[[float], None] = lambda waiting: None
+    pack: Callable[[Piece], bytes] = lambda piece: flac(piece.samples)
     _stop: threading.Event = field(default_factory=threading.Event)
     _waiting_until: float = 0.0
 
@@ -138,7 +139,7 @@ def _one(piece: Piece, work: Work) -> Answered:
     place = (piece.start, piece.stop, piece.begins, piece.ends)
     if piece.loudest <= SILENCE:
         return Answered(place, piece.index, 0.0, None)
-    sound = flac(piece.samples)
+    sound = work.pack(piece)
     key = work.kept.key(sound)
     known = work.kept.get(key)
     if known is not None:
