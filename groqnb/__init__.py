@@ -31,13 +31,17 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from groqnb.client import AsyncGroq, Groq
+    from groqnb.hearing.transcript import Transcript
     from groqnb.ledger.budgeting import budget
     from groqnb.ledger.report import report
     from groqnb.ledger.usage import usage
+    from groqnb.long_audio import transcribe
     from groqnb.mapping.mapped import amap, map
     from groqnb.mapping.results import RowError, RowResult, RowsFailed
     from groqnb.record.replaying import replay
     from groqnb.showing import show
+    from groqnb.speaking.speak import speak
+    from groqnb.speaking.spoken import Spoken
     from groqnb.tools.loop import run_tools
     from groqnb.tools.tool import tool
     from groqnb.types.answer import Answer
@@ -102,7 +106,9 @@ __all__ = [
     "RowsFailed",
     "SpeechPlayer",
     "SpendLimitError",
+    "Spoken",
     "StreamError",
+    "Transcript",
     "UnprocessableEntityError",
     "UsageMeter",
     "__version__",
@@ -115,7 +121,9 @@ __all__ = [
     "report",
     "run_tools",
     "show",
+    "speak",
     "tool",
+    "transcribe",
     "unload_ipython_extension",
     "usage",
 ]
@@ -142,6 +150,10 @@ _HOME = {
     "show": "groqnb.showing",
     "tool": "groqnb.tools.tool",
     "usage": "groqnb.ledger.usage",
+    "transcribe": "groqnb.long_audio",
+    "Transcript": "groqnb.hearing.transcript",
+    "speak": "groqnb.speaking.speak",
+    "Spoken": "groqnb.speaking.spoken",
 }
 
 
