@@ -36,6 +36,11 @@ class Compared:
     columns: list[Column]
 
     @property
+    def stopped(self) -> bool:
+        """True when an interrupt ended it before all had answered."""
+        return any(column.answer is not None and column.answer.stopped for column in self.columns)
+
+    @property
     def errors(self) -> list[GroqnbError]:
         """What went wrong, of the models whose call failed."""
         return [column.error for column in self.columns if column.error is not None]

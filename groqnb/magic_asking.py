@@ -16,6 +16,7 @@ from groqnb.ledger.watch import watch
 from groqnb.magic_options import help_text
 from groqnb.magic_parser import Ask, GrammarError, json_value, model_names
 from groqnb.magic_replay import for_cell, is_on
+from groqnb.magic_stopping import stop
 from groqnb.render import tables
 from groqnb.render.failures import short_message
 from groqnb.render.message import cost, dollars
@@ -171,6 +172,8 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
         shell.user_ns["_groq"] = asked.answer
         if out is not None:
             shell.user_ns[out] = asked.answer
+        if asked.answer.stopped:
+            stop(shell)
     if asked.error is not None:
         _name_models(asked.error, question.model)
         fail(asked.error)
@@ -206,6 +209,8 @@ def _compare(shell: Any, asked: Ask, question: Question, models: list[str]) -> N
     shell.user_ns["_groq"] = table
     if asked.out is not None:
         shell.user_ns[asked.out] = table
+    if compared.stopped:
+        stop(shell)
     if compared.errors:
         failure = compared.errors[0]
         if len(models) > len(compared.errors):

@@ -301,7 +301,8 @@ def test_an_interrupt_keeps_what_had_come_and_continue_goes_on(
 ) -> None:
     interrupt_after(0.5)
     begun = time.monotonic()
-    assert run(ip, "%%groq -c -o answer\ncount 100 every 0.05").success
+    end = run(ip, "%%groq -c -o answer\ncount 100 every 0.05").error_in_exec
+    assert isinstance(end, KeyboardInterrupt)
     assert time.monotonic() - begun < 1.0
     stopped = ip.user_ns["answer"]
     assert stopped.stopped
@@ -320,9 +321,23 @@ def test_an_interrupt_keeps_what_had_come_and_continue_goes_on(
     assert "is complete" in usage_error(ip, "%groq continue")
 
 
+def test_an_interrupt_stops_the_rest_of_the_cell_and_shows_no_error(
+    ip: InteractiveShell, server: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A loop ends at once; other errors are shown as ever, and another's handler is back."""
+    others = ip.custom_exceptions, ip.CustomTB
+    interrupt_after(0.5)
+    run(ip, "for n in range(3):\n    %groq ask count 100 every 0.05")
+    assert len(server.requests) == 1
+    assert capsys.readouterr() == ("", "")
+    assert (ip.custom_exceptions, ip.CustomTB) == others
+    run(ip, "1 / 0")
+    assert "ZeroDivisionError" in capsys.readouterr().out
+
+
 def test_an_interrupt_before_the_first_word_is_an_empty_answer(ip: InteractiveShell) -> None:
     interrupt_after(0.3)
-    assert run(ip, "%%groq -c\ncount 1 every 3").success
+    assert not run(ip, "%%groq -c\ncount 1 every 3").success
     assert (ip.user_ns["_groq"].text, ip.user_ns["_groq"].stopped) == ("", True)
     assert session.chat("default").turns == 0
 
