@@ -15,6 +15,7 @@ import pytest
 from test_widget_base import Sample
 
 import groqnb
+from groqnb.speaking.spoken import Spoken
 from groqnb.types.audio import Speech
 from groqnb.types.errors import ParameterError
 
@@ -67,6 +68,18 @@ def test_bytes_a_path_and_a_reply_are_taken(tmp_path: Path) -> None:
     assert compressed.format == "flac"
     assert compressed.duration == pytest.approx(17.1, abs=0.2)
     assert compressed.takes == {"v": DATA.read_bytes()}
+
+
+def test_who_spoke_in_place_of_the_model_is_told() -> None:
+    """A local engine's reply, and what `groqnb.speak` gave, name the model that answered."""
+    headers = {"content-type": "audio/wav", "x-groqnb-engine": "local", "x-groqnb-model": "Kokoro"}
+    reply = Speech.from_body(wav(), headers)
+    said = Spoken(wav(), "wav", "Hi.", "v", "playai-tts", answered="Kokoro")
+    for source in (reply, said):
+        player = groqnb.SpeechPlayer(source, voice="v", model="playai-tts")
+        assert "v · playai-tts · local engine · Kokoro" in player._about["facts"]
+        assert "local engine · Kokoro" in player._result_bundle()["text/plain"]
+        assert "local engine · Kokoro" in player._result_bundle()["text/html"]
 
 
 def test_mulaw_is_kept_as_it_came_and_made_wav_for_the_browser() -> None:

@@ -99,15 +99,14 @@ class Spoken:
         from groqnb.widgets.speech_player import SpeechPlayer
 
         if self._player is None:
-            again = self._again
             self._player = SpeechPlayer(
-                self.audio,
+                self,
                 self.format,
                 text=self.text,
                 voice=self.voice,
                 model=self.model,
                 sample_rate=self.sample_rate,
-                speak=None if again is None else lambda voice: again(voice).audio,
+                speak=self._again,
                 autoplay=self._autoplay,
             )
         player: SpeechPlayer = self._player

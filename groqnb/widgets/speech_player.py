@@ -20,6 +20,7 @@ from groqnb.widgets.speech_take import Take, excerpt, facts, take_of, told
 
 if TYPE_CHECKING:
     from groqnb.client import Groq
+    from groqnb.speaking.spoken import Spoken
     from groqnb.types.audio import Speech
 
 __all__ = ["SpeechPlayer"]
@@ -28,7 +29,8 @@ __all__ = ["SpeechPlayer"]
 class SpeechPlayer(Widget, static="speech_player"):
     """Plays a spoken text: waveform, speed, download; and speaks it again with other voices.
 
-    `audio` is the bytes of a sound file, a path, or what `client.audio.speech.create` returned.
+    `audio` is the bytes of a sound file, a path, or what `client.audio.speech.create` or
+    `groqnb.speak` returned.
     `format` is "flac", "mp3", "ogg" or "wav", which the bytes tell by themselves, or "mulaw", which
     bare bytes do not. With `text`, `voice` and `model` other voices can be chosen: what that costs
     stands beside the button, and nothing is sent before it is pressed. `voices` are those to choose
@@ -66,7 +68,7 @@ class SpeechPlayer(Widget, static="speech_player"):
 
     def __init__(
         self,
-        audio: bytes | str | os.PathLike[str] | Speech,
+        audio: bytes | str | os.PathLike[str] | Speech | Spoken,
         format: str | None = None,
         *,
         text: str = "",
@@ -202,10 +204,9 @@ class SpeechPlayer(Widget, static="speech_player"):
             self._set(
                 _about={
                     "voice": take.voice,
-                    "model": self.model,
+                    "facts": facts(take, self.model),
                     "seconds": take.seconds,
                     "format": take.format,
-                    "size": len(take.data),
                     "text": excerpt(self.text),
                     "characters": len(self.text),
                 },

@@ -13,12 +13,13 @@ from typing import Any
 
 from groqnb.hearing.extras import MissingExtra
 from groqnb.render.html import Child, audio, el
+from groqnb.render.message import badge
 from groqnb.render.plain import clean
 from groqnb.types.errors import ParameterError
 from groqnb.widgets import sounds
 from groqnb.widgets.recorder_result import seconds_text
 
-__all__ = ["FORMATS", "Take", "excerpt", "take_of", "told"]
+__all__ = ["FORMATS", "Take", "excerpt", "facts", "take_of", "told"]
 
 FORMATS = ("flac", "mp3", "mulaw", "ogg", "wav")
 _MOST_SAVED = 500_000
@@ -33,7 +34,8 @@ _MULAW = 7  # the number of this code in a WAV header
 class Take:
     """A text as one voice spoke it: the file as it came, and as a browser plays it.
 
-    `seconds` is None where nothing here can tell it.
+    `seconds` is None where nothing here can tell it; `answered` is the model that spoke, where a
+    local engine says it was another than the one asked.
     """
 
     voice: str
@@ -42,10 +44,11 @@ class Take:
     seconds: float | None
     playable: bytes
     mime: str
+    answered: str = ""
 
 
 def take_of(source: Any, format: str | None, voice: str, rate: int | None = None) -> Take:
-    """What was spoken, as bytes, a reply of `client.audio.speech`, or a path.
+    """What was spoken, as bytes, a path, or what `client.audio.speech` or `groqnb.speak` gave.
 
     The bytes decide what it is; `format` is needed for bare mulaw alone, which has no header.
     Raises ParameterError for what is no sound, OSError for a path that cannot be read.
@@ -58,24 +61,26 @@ def take_of(source: Any, format: str | None, voice: str, rate: int | None = None
     if isinstance(source, (str, os.PathLike)):
         data = Path(source).expanduser().read_bytes()
     else:
-        data = getattr(source, "content", source)
+        data = getattr(source, "content", getattr(source, "audio", source))
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise ParameterError(
             f"audio is a {type(source).__name__}, not the bytes of a sound file.",
             hint="Pass bytes, a path, or what client.audio.speech.create returned.",
         )
     data = bytes(data)
+    headers = getattr(source, "headers", None) or {}
+    answered = str(getattr(source, "answered", "") or headers.get("x-groqnb-model", ""))
     found = sounds.kind(data)
     coded = _mulaw_in(data, rate or _MULAW_RATE, found, format)
     if coded is not None:
         playable, seconds = coded
-        return Take(voice, data, "mulaw", seconds, playable, sounds.MIMES["wav"])
+        return Take(voice, data, "mulaw", seconds, playable, sounds.MIMES["wav"], answered)
     if found is None:
         raise ParameterError(
             "These bytes are no sound file." if data else "There is no sound: no bytes came.",
             hint="Bare mulaw must be named: format='mulaw'." if data else None,
         )
-    return Take(voice, data, found, _seconds(data), data, sounds.MIMES[found])
+    return Take(voice, data, found, _seconds(data), data, sounds.MIMES[found], answered)
 
 
 def _seconds(data: bytes) -> float | None:
@@ -139,11 +144,13 @@ def excerpt(text: str) -> str:
 
 
 def facts(take: Take, model: str) -> str:
-    """Voice, model, length, kind and size, for people."""
+    """Voice, model and who spoke in its place, length, kind and size, for people."""
     size = len(take.data)
     length = "" if take.seconds is None else seconds_text(take.seconds)
     amount = f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1e3))} kB"
-    return " · ".join(filter(None, [take.voice, model, length, take.format, amount]))
+    stand_in = badge("local", take.answered) if take.answered else ""
+    said = [take.voice, model, stand_in, length, take.format, amount]
+    return " · ".join(clean(each) for each in said if each)
 
 
 def told(take: Take, text: str, model: str) -> tuple[Sequence[Child], str]:

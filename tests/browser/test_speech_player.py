@@ -31,10 +31,9 @@ pytestmark = pytest.mark.browser
 VOICES = ["Fritz-PlayAI", "Gail-PlayAI"]
 ABOUT = {
     "voice": VOICES[0],
-    "model": "playai-tts",
+    "facts": "Fritz-PlayAI · playai-tts · 8.0 s · wav",
     "seconds": 8.0,
     "format": "wav",
-    "size": 128_044,
     "text": "Hello there.",
     "characters": 12,
 }

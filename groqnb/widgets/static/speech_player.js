@@ -1,6 +1,6 @@
 // A spoken text: heard, seen as a waveform, saved, and spoken again with another voice.
 // The Python half is `speech_player.py`.
-import { Closed, button, bytesText, clock, define, el } from "./shared.js";
+import { Closed, button, clock, define, el } from "./shared.js";
 import { Wave } from "./wave.js";
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
@@ -199,11 +199,11 @@ class Player {
 
   #show() {
     const { model } = this.#gn;
-    const { text, characters, voice, model: name, format, size } = model.get("_about");
+    const { text, characters, voice, facts } = model.get("_about");
     this.text.textContent = text ? `“${text}”` : "";
     this.text.hidden = !text;
     this.text.title = text ? `${characters} characters` : "";
-    this.about.textContent = [voice, name, format, bytesText(size)].filter(Boolean).join(" · ");
+    this.about.textContent = facts;
 
     const voices = model.get("_voices");
     const job = model.get("_job");
