@@ -13,21 +13,24 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from groqnb.local import audio, batches, files, fine_tunings, models
 from groqnb.local.batch_runner import BatchRunner
 from groqnb.local.bodies import json_body, json_reply
 from groqnb.local.chat import Chat
 from groqnb.local.chat_request import read_request
+from groqnb.local.closing import ClosingStream
 from groqnb.local.disconnect import unless_gone
 from groqnb.local.dispatch import Dispatch
+from groqnb.local.ears import Ears
 from groqnb.local.faults import Faults
 from groqnb.local.fine_tunings import NOT_APPLIED, FineTunings
 from groqnb.local.gate import Gate, refusal_reply, unknown_url
 from groqnb.local.images import SEEN
+from groqnb.local.mouth import Mouth
 from groqnb.local.parts.llm import Llm
 from groqnb.local.quota import Quota
 from groqnb.local.refusal import Refusal
@@ -55,7 +58,8 @@ def build(
     """
     store = store or Store(data_folder())
     tunings = FineTunings(store)
-    runner = BatchRunner(store, Dispatch(llm, quota.for_batches(), tunings))
+    ears, mouth = Ears(private=llm.eyes.private), Mouth()
+    runner = BatchRunner(store, Dispatch(llm, quota.for_batches(), tunings, ears))
 
     async def create_chat(request: Request) -> Response:
         body = await json_body(request)
@@ -63,6 +67,7 @@ def build(
         wanted = read_request(body, llm.name, request.headers.get("groq-model-version"))
         headers = {**headers, **SEEN} if wanted.has_images else headers
         chat = await unless_gone(request, Chat.admit(wanted, llm, quota, request.state.request_id))
+        headers = {**headers, **chat.headers}
         if wanted.stream:
             return Events(chat.stream(), {**headers, **quota.headers(wanted.info)})
         reply = await unless_gone(request, chat.whole())
@@ -107,25 +112,17 @@ def build(
         *files.routes(store),
         *batches.routes(store, runner, quota.check_spending),
         *fine_tunings.routes(tunings),
-        *audio.routes(quota.check_spending),
+        *audio.routes(ears, mouth, quota),
     ]
     app: ASGIApp = Starlette(routes=routes, exception_handlers=_HANDLERS, lifespan=in_background)
     return Gate(app if faults is None else faults.around(app), key, llm.name)
 
 
-class Events(StreamingResponse):
+class Events(ClosingStream):
     """A stream of server-sent events whose source is closed when the client hangs up."""
 
     def __init__(self, source: AsyncGenerator[bytes, None], headers: dict[str, str]) -> None:
-        headers = {**headers, "cache-control": "no-cache"}
-        super().__init__(source, headers=headers, media_type="text/event-stream")
-        self._source = source
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._source.aclose()
+        super().__init__(source, {**headers, "cache-control": "no-cache"}, "text/event-stream")
 
 
 async def _on_refusal(_request: Request, error: Exception) -> Response:

@@ -15,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from groqnb.local import guards
 from groqnb.local.chat_answer import Plan, answer, plan
 from groqnb.local.chat_events import (
     ChatEvent,
@@ -145,7 +146,14 @@ class Chat:
         return {"usage_breakdown": {"models": [{"model": self.llm.name, "usage": done.usage}]}}
 
     @property
+    def headers(self) -> dict[str, str]:
+        """What the reply's headers say beside what every reply's do."""
+        return {"x-groqnb-model": guards.NAME} if guards.classifies(self.request) else {}
+
+    @property
     def _fingerprint(self) -> str:
+        if guards.classifies(self.request):
+            return f"fp_local_{guards.NAME}"
         # Adapters are registered, not applied: the model answers without.
         without = "_without_adapter" if self.request.model.startswith("ft:") else ""
         looked = "_with_ocr" if self.request.has_images else ""

@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from groqnb.local import chat_prompts as prompts
+from groqnb.local import guards
 from groqnb.local.chat_events import ChatEvent, Done, TextDelta, ToolCallDelta
 from groqnb.local.chat_messages import Turn
 from groqnb.local.chat_passes import Passes, Plan
@@ -36,7 +37,9 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 async def plan(request: ChatRequest, llm: Llm) -> Plan:
-    """Decide, and make the first prompt. Raises Refusal (400, 503)."""
+    """Decide, and make the first prompt. Raises Refusal (400, 501, 503)."""
+    if guards.classifies(request):
+        return Plan(request.turns, (), await guards.measure(request, llm.guard))
     await llm.ready()
     runs = await choose_runs(request, llm)
     if runs:
@@ -99,6 +102,11 @@ def _most_calls(request: ChatRequest) -> int:
 
 async def answer(request: ChatRequest, llm: Llm, made: Plan) -> AsyncGenerator[ChatEvent, None]:
     """The events of the answer, Done last. Raises Refusal when it cannot be finished."""
+    if guards.classifies(request):
+        async with aclosing(guards.classify(made.prompt, llm.guard)) as events:
+            async for event in events:
+                yield event
+        return
     work = Passes(request, llm, made)
     prompt = made.prompt
     if made.runs:

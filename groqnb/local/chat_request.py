@@ -148,8 +148,9 @@ def read_request(body: object, local_name: str, version: str | None = None) -> C
     if turns[-1].role == "assistant" and not turns[-1].calls:
         prefill = turns[-1].content
         turns = turns[:-1]
-    if info is not None and info.kind not in ("chat", "compound"):
-        raise not_served(f"the model `{info.id}`", "model")
+    if info is not None and info.kind == "guard":
+        # A small language model's guess at a policy would be worse than none.
+        raise not_served(f"`{info.id}`: there are no weights of a policy model for it", "model")
     return ChatRequest(
         model=model,
         info=info,

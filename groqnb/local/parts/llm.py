@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import os
 import secrets
 import threading
 import time
@@ -35,6 +34,7 @@ from groqnb.local.parts.completion import (
     runtime_request,
 )
 from groqnb.local.parts.handover import Handover
+from groqnb.local.parts.prompt_guard import PromptGuard
 from groqnb.local.parts.router import Router
 from groqnb.local.parts.seats import Seats
 from groqnb.local.refusal import Refusal, bad_request
@@ -62,6 +62,7 @@ class Llm:
         self._seats = Seats(_SLOTS, context)
         #: Chooses among tools for the model, which cannot do it well itself.
         self.router = Router()
+        self.guard = PromptGuard()
         #: Puts images into words for the model, which cannot see.
         self.eyes = Eyes()
         #: Tools that the engine runs for the model.
@@ -92,7 +93,7 @@ class Llm:
         params.n_parallel = _SLOTS
         params.kv_unified = True
         params.n_batch = _BATCH
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _thread_count()
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = waiting.thread_count()
         params.use_jinja = True
         params.warmup = False
         # Measuring what fits into memory costs a second load.
@@ -235,12 +236,3 @@ def _follow(source: Future[Any]) -> Future[None]:
     follower: Future[None] = Future()
     source.add_done_callback(lambda _: follower.set_result(None))
     return follower
-
-
-def _thread_count() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    # Above a few cores half of them are hyper-threads, which slow the arithmetic down.
-    return cores if cores <= 4 else max(4, cores // 2)

@@ -1,9 +1,9 @@
-"""Sentences as vectors: all-MiniLM-L6-v2, run by numpy.
+"""Sentences as vectors: models of the form of all-MiniLM-L6-v2, run by numpy.
 
-The weights are an ONNX file with 8-bit integers; at this size numpy is as fast as a runtime for
-such files would be (about 10 ms a sentence, once 0.3 s to load) and spares an installation of
-200 MB. Only what this one file needs is read; that it is this one, its sha256 in the manifest
-says.
+The weights are an ONNX file of 8-bit integers or of floats; at this size numpy is as fast as a
+runtime for such files would be (about 10 ms a sentence, once 0.3 s to load) and spares an
+installation of 200 MB. Only what these files need is read; that it is one of them, its sha256 in
+the manifest says.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from groqnb.local.parts.onnx_tensors import tensors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,60 +28,82 @@ __all__ = ["MiniLm"]
 
 _LAYERS = 6
 _HEADS = 12
-_MOST_TOKENS = 128
-_FLOAT, _INT8 = 1, 3
 # Chinese characters are words of their own; so is each punctuation mark.
 _WORDS = "[\u3400-\u9fff]|[^\\W_\u3400-\u9fff]+|[^\\w\\s]|_"
+# The layers' matrices have no names but numbers.
+_MATRICES = r"val_\d+_q|onnx::MatMul_\d+"
 _PER_LAYER = ("query", "key", "value", "output", "wide", "narrow")
 
 
 class MiniLm:
-    """The model, loaded. `words` is its tokenizer.json, `weights` its ONNX file."""
+    """The model, loaded. `words` is its tokenizer.json, `weights` its ONNX file.
 
-    def __init__(self, weights: Path, words: Path) -> None:
+    `root` is what the file calls the model, `most_tokens` how much of a text is read.
+    """
+
+    def __init__(
+        self, weights: Path, words: Path, *, root: str = "inner", most_tokens: int = 128
+    ) -> None:
         # Read when numpy is imported: on matrices this small threads only wait for each other.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         self._pieces: dict[str, int] = json.loads(words.read_bytes())["model"]["vocab"]
-        self._tensors: dict[str, Any] = dict(_tensors(memoryview(weights.read_bytes())))
+        self._root = root
+        self.most_tokens = most_tokens
+        self._tensors: dict[str, Any] = dict(tensors(memoryview(weights.read_bytes())))
         self._matrices = self._read_matrices()
 
     def _read_matrices(self) -> list[Array]:
         """The layers' matrices, which the file names by number only, in its order."""
-        names = [name for name in self._tensors if re.fullmatch(r"val_\d+_q", name)]
+        names = [name for name in self._tensors if re.fullmatch(_MATRICES, name)]
         assert len(names) == _LAYERS * len(_PER_LAYER)
         return [self._scaled(name) for name in names]
 
     def _scaled(self, name: str) -> Array:
         import numpy as np
 
-        scale: Array = self._tensors[name.removesuffix("_q") + "_scale"]
-        whole: Array = self._tensors[name].astype(np.float32)
-        whole *= scale
+        whole: Array = self._tensors[name]
+        if name.endswith("_q"):
+            whole = whole.astype(np.float32)
+            whole *= self._tensors[name.removesuffix("_q") + "_scale"]
         return whole
 
     def vector(self, text: str) -> Array:
         """The meaning of `text` as a vector of length 1; the dot product compares two."""
         import numpy as np
 
-        ids = self._ids(text)
-        tensor = self._tensors
+        mean = self.mean(self.tokens(text)[: self.most_tokens - 2])
+        mean /= np.float32(np.linalg.norm(mean))
+        return mean
+
+    def mean(self, tokens: list[int]) -> Array:
+        """The mean of what the last layer makes of `tokens`, which stand between two marks."""
+        ids = [self._pieces["[CLS]"], *tokens, self._pieces["[SEP]"]]
         state = self._rows("word_embeddings", ids) + self._rows(
             "position_embeddings", list(range(len(ids)))
         )
-        state += tensor["inner.embeddings.token_type_embeddings.weight"][0]
-        state = self._normal(state, "inner.embeddings.LayerNorm")
+        embeddings = f"{self._root}.embeddings"
+        state += self._tensors[f"{embeddings}.token_type_embeddings.weight"][0]
+        state = self._normal(state, f"{embeddings}.LayerNorm")
         for layer in range(_LAYERS):
             state = self._layer(state, layer)
-        mean: Array = state.mean(axis=0)
-        mean /= np.float32(np.linalg.norm(mean))
-        return mean
+        found: Array = state.mean(axis=0)
+        return found
+
+    def tensor(self, name: str) -> Array:
+        """A tensor of the file, for what follows the last layer."""
+        found: Array = self._tensors[name]
+        return found
 
     def _rows(self, name: str, rows: list[int]) -> Array:
         import numpy as np
 
-        key = f"inner.embeddings.{name}.weight"
-        found: Array = self._tensors[f"{key}_q"][rows].astype(np.float32)
-        found *= self._tensors[f"{key}_scale"][rows]
+        key = f"{self._root}.embeddings.{name}.weight"
+        found: Array
+        if key in self._tensors:
+            found = self._tensors[key][rows]
+        else:
+            found = self._tensors[f"{key}_q"][rows].astype(np.float32)
+            found *= self._tensors[f"{key}_scale"][rows]
         return found
 
     def _normal(self, state: Array, name: str) -> Array:
@@ -95,7 +118,7 @@ class MiniLm:
     def _layer(self, state: Array, layer: int) -> Array:
         import numpy as np
 
-        here = f"inner.encoder.layer.{layer}."
+        here = f"{self._root}.encoder.layer.{layer}."
         first = layer * len(_PER_LAYER)
         matrix = dict(zip(_PER_LAYER, self._matrices[first : first + len(_PER_LAYER)], strict=True))
 
@@ -123,11 +146,11 @@ class MiniLm:
             state + dense(wide, "narrow", "output.dense"), f"{here}output.LayerNorm"
         )
 
-    def _ids(self, text: str) -> list[int]:
+    def tokens(self, text: str) -> list[int]:
+        """The pieces of a text, all of them, without the marks of its beginning and end."""
         plain = unicodedata.normalize("NFD", text.lower())
         plain = "".join(letter for letter in plain if unicodedata.category(letter) != "Mn")
-        ids = [piece for word in re.findall(_WORDS, plain) for piece in self._word(word)]
-        return [self._pieces["[CLS]"], *ids[: _MOST_TOKENS - 2], self._pieces["[SEP]"]]
+        return [piece for word in re.findall(_WORDS, plain) for piece in self._word(word)]
 
     def _word(self, word: str) -> list[int]:
         """The longest pieces of a word that the model knows, from the left."""
@@ -157,59 +180,3 @@ def _gelu(x: Array) -> Array:
     erf = np.sign(x) * (1 - poly * np.exp(-z * z))
     found: Array = (0.5 * x * (1 + erf)).astype(np.float32)
     return found
-
-
-def _tensors(file: memoryview) -> Iterator[tuple[str, Any]]:
-    """The tensors of an ONNX file (a protobuf message): name and array."""
-    import numpy as np
-
-    graph = next(value for number, value in _fields(file) if number == 7)
-    for number, tensor in _fields(graph):
-        if number != 5:
-            continue
-        shape: list[int] = []
-        name, kind, raw = "", 0, memoryview(b"")
-        for part, value in _fields(tensor):
-            if part == 1:
-                shape += [value] if isinstance(value, int) else list(_packed(value))
-            elif part == 2:
-                kind = value
-            elif part == 8:
-                name = bytes(value).decode()
-            elif part == 9:
-                raw = value
-        if kind in (_FLOAT, _INT8):
-            yield name, np.frombuffer(raw, np.float32 if kind == _FLOAT else np.int8).reshape(shape)
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        if key & 7 == 0:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
-        if key & 7 == 2:
-            size, at = _varint(message, at)
-        else:
-            size = 4 if key & 7 == 5 else 8
-        yield key >> 3, message[at : at + size]
-        at += size
-
-
-def _packed(message: memoryview) -> Iterator[int]:
-    at = 0
-    while at < len(message):
-        value, at = _varint(message, at)
-        yield value
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 128:
-            return value, at
