@@ -118,7 +118,7 @@ class Transcript:
         frame = self.segments
         why = [", ".join(reasons(segment, self.thresholds)) for segment in self._segments]
         frame.insert(3, "reasons", pd.Series(why, dtype="string"))
-        flagged: pd.DataFrame = frame[[bool(each) for each in why]]
+        flagged: pd.DataFrame = frame[[*map(bool, why)] if why else slice(None)]
         return flagged
 
     def retry(
@@ -239,6 +239,11 @@ class Transcript:
             columns[name] = pd.Series([getattr(each, name) for each in segments], dtype=kind)
         frame: pd.DataFrame = pd.DataFrame(columns)
         return frame
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from groqnb.render.transcripts import transcript_bundle
+
+        return transcript_bundle(self)
 
     def __str__(self) -> str:
         return self.text
