@@ -13,6 +13,7 @@ from typing import Any
 from groqnb.local import audio
 from groqnb.local.chat import Chat
 from groqnb.local.chat_request import ChatRequest, read_request
+from groqnb.local.ears import Ears
 from groqnb.local.fine_tunings import FineTunings
 from groqnb.local.parts.llm import Llm
 from groqnb.local.quota import Quota
@@ -28,8 +29,9 @@ class Dispatch:
     `quota` is the one of batches: it limits nothing, and knows their price.
     """
 
-    def __init__(self, llm: Llm, quota: Quota, tunings: FineTunings) -> None:
+    def __init__(self, llm: Llm, quota: Quota, tunings: FineTunings, ears: Ears) -> None:
         self._llm = llm
+        self._ears = ears
         self._quota = quota
         self._tunings = tunings
 
@@ -42,17 +44,17 @@ class Dispatch:
     ) -> tuple[int, dict[str, Any]]:
         """The status and the body of the reply. Errors are replies too."""
         try:
+            request_id = request_id or new_id("req")
             if endpoint == "/v1/chat/completions":
-                return 200, await self._chat(body, request_id or new_id("req"))
+                return 200, await self._chat(body, request_id)
             self._quota.check_spending()
-            audio.refuse(endpoint, body)
+            return 200, await audio.answer(endpoint, body, self._ears, self._quota, request_id)
         except Refusal as refusal:
             return refusal.status, refusal.body()
         except Exception as error:  # noqa: BLE001 — one line's bug must not end the batch
             traceback.print_exception(error, file=sys.stderr)
             message = f"The local engine failed: {type(error).__name__}. Its log has the details."
             return 500, Refusal(500, message, type="internal_server_error").body()
-        raise AssertionError(endpoint)
 
     async def _chat(self, body: dict[str, Any], request_id: str) -> dict[str, Any]:
         await self._tunings.require_model(body)

@@ -56,7 +56,10 @@ class Gate:
 
         async def marked(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *extra]
+                # Another model than the engine's may have answered: what hears, what speaks.
+                own = {name for name, _ in message["headers"]}
+                more = [mark for mark in extra if mark[0] not in own]
+                message["headers"] = [*message["headers"], *more]
             await send(message)
 
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}

@@ -1,4 +1,4 @@
-"""Images by URL: fetched from public addresses, within bounds of size and time.
+"""Images and audio by URL: fetched from public addresses, within bounds of size and time.
 
 A name is looked up once, every address of it is checked, and the connection goes to a checked one
 and no other: a name that changes its mind between the check and the connection gains nothing.
@@ -13,6 +13,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -22,42 +23,55 @@ from groqnb.local.public_address import BadUrl, Place, is_public, place
 if TYPE_CHECKING:
     import httpcore
 
-__all__ = ["TooLarge", "fetch"]
+__all__ = ["AUDIO", "IMAGES", "Kind", "TooLarge", "fetch"]
 
 _SECONDS = 20.0
 _CONNECT = 4.0  # s for an address while there are others to try
 _MOST_REDIRECTS = 4
 _REDIRECTS = (301, 302, 303, 307, 308)
-_NO_NETWORK = "is there a network? An image in the request itself (a data: URL) needs none"
+_NO_NETWORK = "is there a network? A data: URL, with the file in the request, needs none"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is fetched: its name in messages, the Accept header, how many seconds it may take."""
+
+    plural: str
+    accept: bytes
+    seconds: float = _SECONDS
+
+
+IMAGES = Kind("images", b"image/png,image/jpeg,image/webp,image/gif")
+AUDIO = Kind("recordings", b"audio/*,video/*;q=0.9,*/*;q=0.8", 120.0)
 
 
 class TooLarge(BadUrl):
     """There are more bytes than allowed."""
 
 
-async def fetch(url: str, most: int, *, private: bool = False) -> bytes:
+async def fetch(url: str, most: int, *, private: bool = False, kind: Kind = IMAGES) -> bytes:
     """The body behind `url`, at most `most` bytes of it. Raises BadUrl.
 
     `private` lets it ask addresses of this machine and its network too.
     """
     try:
-        return await asyncio.wait_for(_fetch(url, most, private), _SECONDS)
+        return await asyncio.wait_for(_fetch(url, most, private, kind), kind.seconds)
     except asyncio.TimeoutError:
-        raise BadUrl(f"it did not come within {_SECONDS:g} seconds") from None
+        raise BadUrl(f"it did not come within {kind.seconds:g} seconds") from None
 
 
-async def _fetch(url: str, most: int, private: bool) -> bytes:
+async def _fetch(url: str, most: int, private: bool, kind: Kind) -> bytes:
     for _ in range(_MOST_REDIRECTS + 1):
         wanted = place(url)
-        addresses = await _addresses(wanted, private)
-        found = await _get(wanted, addresses, most)
+        addresses = await _addresses(wanted, private, kind)
+        found = await _get(wanted, addresses, most, kind)
         if isinstance(found, bytes):
             return found
         url = urljoin(url, found)
     raise BadUrl(f"it leads through more than {_MOST_REDIRECTS} redirects")
 
 
-async def _addresses(wanted: Place, private: bool) -> list[str]:
+async def _addresses(wanted: Place, private: bool, kind: Kind) -> list[str]:
     """The addresses to connect to; a name with any address that is not public is refused."""
     loop = asyncio.get_running_loop()
     try:
@@ -68,11 +82,13 @@ async def _addresses(wanted: Place, private: bool) -> list[str]:
     if not addresses:
         raise BadUrl(f"the host {wanted.host} has no address")
     if not private and not all(map(is_public, addresses)):
-        raise BadUrl(f"{wanted.host} is not a public address; images come from public ones only")
+        raise BadUrl(
+            f"{wanted.host} is not a public address; {kind.plural} come from public ones only"
+        )
     return addresses
 
 
-async def _get(wanted: Place, addresses: list[str], most: int) -> bytes | str:
+async def _get(wanted: Place, addresses: list[str], most: int, kind: Kind) -> bytes | str:
     """The body, or where a redirect leads to."""
     import httpcore
 
@@ -85,7 +101,7 @@ async def _get(wanted: Place, addresses: list[str], most: int) -> bytes | str:
     )
     headers = [
         (b"Host", wanted.authority.encode()),
-        (b"Accept", b"image/png,image/jpeg,image/webp,image/gif"),
+        (b"Accept", kind.accept),
         (b"Accept-Encoding", b"identity"),
         (b"User-Agent", b"groqnb"),
     ]

@@ -6,7 +6,7 @@ Docs: "Upload file", "Create transcription". Only `file` may be a file.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -53,15 +53,21 @@ def megabytes(size: int) -> str:
     return f"{size / 1_000_000:g} MB"
 
 
-async def read_form(request: Request, open_sink: Callable[[], BinaryIO], largest: int) -> Form:
+async def read_form(
+    request: Request,
+    open_sink: Callable[[], BinaryIO],
+    largest: int,
+    large_fields: Mapping[str, int] | None = None,
+) -> Form:
     """Read the whole form; the file's bytes go to `open_sink()`, which the caller closes.
 
+    `large_fields` says how many bytes a field may have that may have more than a megabyte.
     Raises a 400 for what is no form, a 413 when the file has more than `largest` bytes.
     """
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import MultipartParser
 
-    reader = _Reader(open_sink, largest)
+    reader = _Reader(open_sink, largest, large_fields or {})
     size = 0
     try:
         parser = MultipartParser(_boundary(request), reader.callbacks())
@@ -99,7 +105,9 @@ def _boundary(request: Request) -> bytes:
 class _Reader:
     """Follows the parser through the parts of a form."""
 
-    def __init__(self, open_sink: Callable[[], BinaryIO], largest: int) -> None:
+    def __init__(
+        self, open_sink: Callable[[], BinaryIO], largest: int, large_fields: Mapping[str, int]
+    ) -> None:
         self.form = Form()
         self.ended = False
         self.pending_size = 0
@@ -107,6 +115,7 @@ class _Reader:
         self._open_sink = open_sink
         self._sink: BinaryIO | None = None
         self._largest = largest
+        self._large_fields = large_fields
         self._header = b""
         self._value = b""
         self._headers: dict[bytes, bytes] = {}
@@ -185,8 +194,9 @@ class _Reader:
                 self.pending_size += end - start
             return
         self._text_size += end - start
-        if self._text_size > _LARGEST_FIELD:
-            raise bad_request(f"`{self._name}` is longer than {megabytes(_LARGEST_FIELD)}.")
+        most = self._large_fields.get(self._name, _LARGEST_FIELD)
+        if self._text_size > most:
+            raise bad_request(f"`{self._name}` is longer than {megabytes(most)}.", self._name)
         self._text.append(data[start:end])
 
     def _part_end(self) -> None:

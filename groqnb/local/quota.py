@@ -112,13 +112,15 @@ class Quota:
         tier: str | None = None,
         *,
         audio_seconds: int = 0,
+        characters: int = 0,
         has_place: bool = True,
     ) -> str:
         """Count a request in, or refuse it: 429, 413, 498 (flex), 400 (spend limit).
 
-        `tokens` are the prompt's. `tier` is the request's service_tier; the one that served it
-        is returned, "on_demand" or "flex". `has_place` says whether the model could begin at
-        once. The local model under its own name has no limits.
+        `tokens` are the prompt's; `audio_seconds` are heard, `characters` spoken. `tier` is the
+        request's service_tier; the one that served it is returned, "on_demand" or "flex".
+        `has_place` says whether the model could begin at once. The local model under its own
+        name has no limits.
         """
         self.check_spending()
         needs = {"requests": 1, "tokens": tokens, "audio": audio_seconds}
@@ -139,7 +141,8 @@ class Quota:
             for group, need in needs.items():
                 for limit in getattr(counts, group).values():
                     limit.add(now, need)
-            self._charge(cost(model, prompt=tokens))
+            price = cost(model, prompt=tokens, audio_seconds=audio_seconds, characters=characters)
+            self._charge(price)
         return served
 
     def _choose(self, model: ModelInfo, tier: str | None, needs: Mapping[str, int]) -> str:

@@ -23,11 +23,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Spending", "cost"]
 
+# Docs: "Speech to Text", "Minimum Billed Length".
+_LEAST_SECONDS = 10
+
 _REFRESH_SECONDS = 1.0
 
 
-def cost(model: ModelInfo | None, *, prompt: int = 0, completion: int = 0) -> float:
-    """US dollars for so many tokens; 0 where the catalogue has no price.
+def cost(
+    model: ModelInfo | None,
+    *,
+    prompt: int = 0,
+    completion: int = 0,
+    audio_seconds: float = 0,
+    characters: int = 0,
+) -> float:
+    """US dollars for so many tokens, seconds heard, characters spoken; 0 without a price.
+
+    Any audio costs as much as 10 seconds of it.
 
     >>> from groqnb import catalog
     >>> cost(catalog.find("llama-3.3-70b-versatile"), prompt=1_000_000)
@@ -36,7 +48,12 @@ def cost(model: ModelInfo | None, *, prompt: int = 0, completion: int = 0) -> fl
     price = None if model is None else model.price
     if price is None:
         return 0.0
-    return ((price.input or 0.0) * prompt + (price.output or 0.0) * completion) / 1e6
+    heard = max(_LEAST_SECONDS, audio_seconds) / 3600 if audio_seconds else 0.0
+    return (
+        (price.input or 0.0) * prompt
+        + (price.output or 0.0) * completion
+        + (price.per_million_characters or 0.0) * characters
+    ) / 1e6 + (price.per_audio_hour or 0.0) * heard
 
 
 class Spending:

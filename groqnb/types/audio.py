@@ -149,7 +149,7 @@ class Speech(Reply):
             raise ResponseError(
                 f"The reply holds {what}.", body=body[:2000].decode(errors="replace")
             )
-        speech = cls(content=body)
+        speech = cls(content=_with_length(body))
         object.__setattr__(speech, "_headers", headers)
         return speech
 
@@ -177,3 +177,18 @@ class Speech(Reply):
 
     def __repr__(self) -> str:
         return f"Speech({self.media_type or 'audio'}, {len(self.content):,} bytes)"
+
+
+# A wav that is sent while it is made cannot tell its length: RIFF and, after a header of the
+# usual size, data, each with the largest number there is.
+_UNKNOWN = b"\xff\xff\xff\xff"
+_HEADER = 44
+
+
+def _with_length(body: bytes) -> bytes:
+    """A wav of unknown length, whose end is known by now, with its length in its header."""
+    if body[:4] != b"RIFF" or body[4:8] != _UNKNOWN or body[36:44] != b"data" + _UNKNOWN:
+        return body
+    size = len(body) - _HEADER
+    lengths = (size + _HEADER - 8).to_bytes(4, "little"), size.to_bytes(4, "little")
+    return b"".join((b"RIFF", lengths[0], body[8:40], lengths[1], body[_HEADER:]))

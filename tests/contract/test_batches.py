@@ -118,8 +118,8 @@ def test_groq_package_from_file_to_results(groq_client: groq.Groq) -> None:
 
 
 def test_what_a_line_may_ask_for_is_told_line_by_line(http: httpx.Client) -> None:
-    """Models without batches, streams, files in audio lines; audio itself is not served here."""
-    audio = {"model": "whisper-large-v3", "url": "https://example.com/a.wav"}
+    """Models without batches, streams, files in audio lines, audio that cannot be had."""
+    audio = {"model": "whisper-large-v3", "url": "http://127.0.0.1:1/a.wav"}
     transcribe = {"url": "/v1/audio/transcriptions", "method": "POST"}
     lines = [
         line(0),
@@ -143,7 +143,7 @@ def test_what_a_line_may_ask_for_is_told_line_by_line(http: httpx.Client) -> Non
         "r1": (400, "stream"),
         "r2": (400, "model"),
         "r3": (404, "model"),
-        "r4": (501, None),
+        "r4": (400, "url"),
         "r5": (400, "file"),
         "r6": (400, "file"),
     }

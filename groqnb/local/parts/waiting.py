@@ -15,7 +15,7 @@ from groqnb.local import weights
 from groqnb.local.errors import WeightsUnavailable
 from groqnb.local.lockfile import try_lock
 
-__all__ = ["choose"]
+__all__ = ["choose", "thread_count"]
 
 # Read by the threads' library when it is loaded; what the user sets is left alone.
 _SETTINGS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
@@ -39,3 +39,13 @@ def choose(lock: Path | None = None) -> int | None:
     # Else they spin as the library does by itself, for long: with short spins, threads that lose
     # their core to other programs lose far more.
     return held
+
+
+def thread_count() -> int:
+    """How many threads compute one answer."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    # Above a few cores half of them are hyper-threads, which slow the arithmetic down.
+    return cores if cores <= 4 else max(4, cores // 2)
