@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from groqnb.client import AsyncGroq, Groq
+    from groqnb.guarding import Guard
     from groqnb.hearing.transcript import Transcript
     from groqnb.ledger.budgeting import budget
     from groqnb.ledger.report import report
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         BudgetError,
         FlexCapacityError,
         GroqnbError,
+        GuardError,
         InternalServerError,
         LocalEngineError,
         NotFoundError,
@@ -91,6 +93,8 @@ __all__ = [
     "FlexCapacityError",
     "Groq",
     "GroqnbError",
+    "Guard",
+    "GuardError",
     "ImagePicker",
     "InternalServerError",
     "LocalEngineError",
@@ -138,6 +142,7 @@ _HOME = {
     "AsyncGroq": "groqnb.client",
     "Answer": "groqnb.types.answer",
     "Chart": "groqnb.types.charts",
+    "Guard": "groqnb.guarding",
     "ChatPanel": "groqnb.widgets.chat_panel",
     "chat": "groqnb.widgets.chat_panel",
     "ImagePicker": "groqnb.widgets.image_picker",

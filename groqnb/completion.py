@@ -34,6 +34,11 @@ _VALUES = {
 }
 _CELL = re.compile(r"\s*%%groq(?=\s|$)")
 _LINE = re.compile(r"\s*%groq(?=\s|$)")
+# voice=" inside the brackets of speak( or client.audio.speech.create(, unclosed as yet.
+_VOICE = re.compile(
+    r"\b(?:speak|speech\.create)\((?P<before>(?:[^()]|\([^()]*\))*?)"
+    r"\bvoice\s*=\s*[\"'](?P<voice>[\w-]*)$"
+)
 _OPEN_NAME = re.compile(r"[A-Za-z_][\w.]*$|$")
 
 
@@ -73,6 +78,8 @@ def candidates(
         opened = until.rfind("{{")
         if opened > until.rfind("}}"):
             return _names(until[opened + 2 :], names)
+    if not in_cell and (match := _VOICE.search("\n".join([*lines[:line], before]))):
+        return _voices(match)
     if in_cell and line == 0:
         return _options(before[before.index("%%groq") + len("%%groq") :], names, free_text=False)
     if not in_cell and (match := _LINE.match(before)):
@@ -97,6 +104,10 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
         from groqnb.magic_replay import WORDS
 
         return _pick(fragment, WORDS, "word")
+    if command == "transcribe" and len(words) == 1:
+        from groqnb import magic_audio
+
+        return _pick(fragment, magic_audio.candidates(names), "audio")
     if command == "models" and len(words) == 1:
         return _pick(fragment, _models(), "model")
     return fragment, []
@@ -140,6 +151,12 @@ def _values(
         from groqnb.magic_images import candidates
 
         return _pick(fragment, candidates(names), "image")
+    if option == "--guard":
+        return _pick(fragment, ["block", "redact", "warn"], "value")
+    if option == "--audio":
+        from groqnb import magic_audio
+
+        return _pick(fragment, magic_audio.candidates(names), "audio")
     if option == "--as":
         from groqnb import magic_typed
 
@@ -159,6 +176,16 @@ def _values(
         known = sorted(set(ChatParams.__annotations__) - _NOT_OFFERED)
         return _pick(fragment, [f"{name}=" for name in known], "param")
     return fragment, []
+
+
+def _voices(match: re.Match[str]) -> tuple[str, list[tuple[str, str]]]:
+    """The voices of the model that is named before, else of the one that speaks by default."""
+    from groqnb import catalog
+    from groqnb.speaking.speak import MODEL
+
+    model = re.search(r"\bmodel\s*=\s*[\"']([^\"']+)[\"']", match["before"])
+    voices = catalog.voices(model[1] if model else MODEL)
+    return _pick(match["voice"], voices, "voice")
 
 
 def _models() -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from groqnb.guarding import Guard
     from groqnb.images import Picture
     from groqnb.types.answer import Answer
 
@@ -26,7 +27,8 @@ class Question:
 
     `earlier` is text of the assistant that the answer goes on from; it is the last message then.
     `images` are those that were added to the last question, in the messages too. `remark` is said
-    under the answer. `tools` are carried out here; `kind` is the type of the answer, None for text.
+    under the answer. `tools` are carried out here; `kind` is the type of the answer, None for
+    text; `guard` judges what is asked and answered.
     """
 
     messages: list[dict[str, Any]]
@@ -38,6 +40,7 @@ class Question:
     remark: str = ""
     tools: Sequence[Any] = ()
     kind: Any = None
+    guard: Guard | None = None
 
     @property
     def sent(self) -> list[dict[str, Any]]:

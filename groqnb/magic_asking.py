@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from groqnb import magic_images
+from groqnb import magic_audio, magic_images
 from groqnb.conversation import Question, estimate, single
 from groqnb.interpolation import interpolate, value_of
 from groqnb.ledger.watch import watch
@@ -52,7 +52,10 @@ def ask(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> None:
 
 
 def _ask(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> None:
-    question = _question(asked, text, names)
+    try:
+        question = _question(shell, asked, text, names)
+    except GroqnbError as error:
+        fail(error)
     models = model_names(question.model)
     for model in models:
         magic_images.check_model(model, question.messages)
@@ -66,7 +69,7 @@ def _ask(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> None:
         run(shell, question, out=asked.out, stream=not asked.no_stream)
 
 
-def _question(asked: Ask, text: str, names: Mapping[str, Any]) -> Question:
+def _question(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> Question:
     def fill(value: str) -> str:
         return value if asked.raw else interpolate(value, names)
 
@@ -75,12 +78,14 @@ def _question(asked: Ask, text: str, names: Mapping[str, Any]) -> Question:
         raise GrammarError("nothing to ask: the prompt is empty once {{ }} is filled in")
     system = None if asked.system is None else fill(asked.system)
     chat = None if asked.chat is None else session.chat(asked.chat)
+    found: Callable[[str], Any] = str if asked.raw else lambda value: value_of(value, names)
     images = magic_images.read(
         asked,
         names,
-        str if asked.raw else lambda value: value_of(value, names),
+        found,
         earlier=chat.messages if chat is not None else (),
     )
+    text = magic_audio.prompt(text, magic_audio.hear(shell, asked, names, found))
     content = magic_images.content(text, images)
     messages = single(content, system=system) if chat is None else chat.ask(content, system=system)
     usual, remark = session.default_model, ""
@@ -97,19 +102,19 @@ def _question(asked: Ask, text: str, names: Mapping[str, Any]) -> Question:
         images=images,
         remark=remark,
     )
-    if asked.kind is not None or asked.tools is not None:
+    if asked.kind is not None or asked.tools is not None or asked.guard is not None:
         _add_form_and_tools(question, asked, names)
     return question
 
 
 def _add_form_and_tools(question: Question, asked: Ask, names: Mapping[str, Any]) -> None:
-    """What `--as` and `--tools` say."""
-    from groqnb import magic_tools, magic_typed
+    """What `--as`, `--tools` and `--guard` say."""
+    from groqnb import magic_guard, magic_tools, magic_typed
 
     if asked.kind is not None and asked.tools is not None:
         raise GrammarError("--as and --tools exclude each other: ask with tools first")
     if len(model_names(question.model)) > 1:
-        raise GrammarError("--as and --tools go with one model: name one after -m")
+        raise GrammarError("--as, --tools and --guard go with one model: name one after -m")
     for option, name in (("--as", "response_format"), ("--tools", "tools")):
         if name in question.params and getattr(asked, "kind" if option == "--as" else "tools"):
             raise GrammarError(f"{option} and -p {name}=… exclude each other")
@@ -119,6 +124,8 @@ def _add_form_and_tools(question: Question, asked: Ask, names: Mapping[str, Any]
         question.kind = magic_typed.kind_of(asked.kind, names)
     if asked.tools is not None:
         question.tools = magic_tools.find(asked.tools, names)
+    if asked.guard is not None:
+        question.guard = magic_guard.guard_of(asked.guard)
 
 
 def _value(param: Param, names: Mapping[str, Any], *, raw: bool) -> Any:
@@ -161,12 +168,19 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
         with session.progress_to(listen):
             return call(client, turn, shown, stream=stream, note=note)
 
-    if question.tools:
-        from groqnb.magic_tools import ask_with_tools
+    def answer(shown: Painter) -> Asked:
+        if question.tools:
+            from groqnb.magic_tools import ask_with_tools
 
-        asked = ask_with_tools(shell, question, shown, put)
+            return ask_with_tools(shell, question, shown, put)
+        return put(question, shown)
+
+    if question.guard is None:
+        asked = answer(shown)
     else:
-        asked = put(question, shown)
+        from groqnb.magic_guard import ask_guarded
+
+        asked = ask_guarded(question, question.guard, shown, answer)
     if asked.answer is not None:
         session.keep(question, asked.answer, out)
         shell.user_ns["_groq"] = asked.answer

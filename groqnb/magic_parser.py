@@ -68,9 +68,11 @@ class Ask:
     chat: str | None = None
     params: dict[str, Param] = field(default_factory=dict)
     images: list[str] = field(default_factory=list)
+    audio: list[str] = field(default_factory=list)
     fig: bool = False
     kind: str | None = None
     tools: str | None = None
+    guard: str | None = None
     dry_run: bool = False
     raw: bool = False
     no_stream: bool = False
@@ -153,8 +155,8 @@ class _Options:
             value = Param("default", "default")
         if value is None or not value.text.strip():
             raise GrammarError(f"{word.name} needs a value: {word.name} {option.value}")
-        if option.field == "images":
-            self.fields.setdefault("images", []).append(value.text)
+        if option.field in ("images", "audio"):
+            self.fields.setdefault(option.field, []).append(value.text)
         elif option.repeat:
             self._add_param(word.name, value)
         else:

@@ -2,8 +2,8 @@
 
 The last message decides: "count N every S" streams N words, S seconds apart; "status CODE" is
 refused; "cut" breaks off; "think" reasons first; "long" hits the token limit; "answer TEXT" is
-answered with just that; "call NAME JSON" calls a tool; anything else is answered with "You said:
-…".
+answered with just that, "spell w o r d" with the word; "call NAME JSON" calls a tool; anything
+else is answered with "You said: …". To guard models "ignore" is an attack and "bomb" is S9.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif body.get("stream"):
             self._stream(body, text)
         else:
-            content = "".join(delta.get("content", "") for delta, _ in _answer(text))
+            content = _verdict(body["model"], text) or "".join(
+                delta.get("content", "") for delta, _ in _answer(text)
+            )
             choice = {"index": 0, "message": {"content": content}, "finish_reason": "stop"}
             usage = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
             self._json(
@@ -132,12 +134,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+def _verdict(model: str, text: str) -> str:
+    if "prompt-guard" in model:
+        return "0.9987" if "ignore" in text else "0.0021"
+    if "llama-guard" in model:
+        return "unsafe\nS9" if "bomb" in text else "safe"
+    return ""
+
+
 def _answer(text: str) -> Iterator[tuple[dict[str, Any], float]]:
     if match := re.match(r"call (\w+) (.*)", text):
         function = {"name": match[1], "arguments": match[2]}
         yield {"tool_calls": [{"index": 0, "id": "call_1", "function": function}]}, 0
     elif text.startswith("answer "):
         yield {"content": text.removeprefix("answer ")}, 0
+    elif text.startswith("spell "):
+        yield {"content": "".join(text.split()[1:])}, 0
     elif match := re.match(r"count (\d+) every ([\d.]+)", text):
         for number in range(int(match[1])):
             yield {"content": f"w{number} "}, float(match[2])

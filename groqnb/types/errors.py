@@ -20,6 +20,7 @@ GroqnbError                      .hint: what to do next, or None
 │     └─ InternalServerError     500 and above
 ├─ BudgetError                   a call would spend more than the budget allows; nothing was sent
 ├─ ReplayError                   a record cannot be read, or has no answer to a request
+├─ GuardError                    a guard model objects, .checked
 ├─ LocalEngineError              the local engine could not start, or died
 └─ ParameterError (ValueError)   refused here, before anything was sent
 ```
@@ -43,6 +44,7 @@ __all__ = [
     "BudgetError",
     "FlexCapacityError",
     "GroqnbError",
+    "GuardError",
     "InternalServerError",
     "LocalEngineError",
     "NotFoundError",
@@ -225,6 +227,16 @@ class FlexCapacityError(APIStatusError):
 
 class InternalServerError(APIStatusError):
     """500 and above: the server failed, or is not ready."""
+
+
+class GuardError(GroqnbError):
+    """A guard model objects to what was asked or answered. Docs: Content Moderation.
+
+    Attributes:
+        checked: the words of the guard models.
+    """
+
+    checked: Sequence[Any] = ()
 
 
 class BudgetError(GroqnbError):

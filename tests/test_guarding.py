@@ -1,0 +1,250 @@
+"""Guard models before and behind a conversation, in Python and in `%%groq --guard`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from both_worlds import KEY, completion
+from chat_server import ChatServer
+from IPython.core.interactiveshell import InteractiveShell
+from magic_shell import failed, last, outputs, run, usage_error
+
+import groqnb
+from groqnb import Groq, Guard, GuardError, ParameterError, ResponseError
+from groqnb.guarding import CONTENT_MODEL, PROMPT_MODEL
+
+MODEL = "llama-3.1-8b-instant"
+
+
+class World:
+    """A server with guard models; "ignore" is an attack, "bomb" is S9."""
+
+    def __init__(self, **said: str) -> None:
+        self.said = said
+        self.requests: list[dict[str, Any]] = []
+        self.client = Groq(
+            api_key=KEY, where="cloud", transport=httpx.MockTransport(self._answer), max_retries=0
+        )
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        self.requests.append(body)
+        content = body["messages"][-1]["content"]
+        text = content if isinstance(content, str) else content[0]["text"]
+        if "prompt-guard" in body["model"]:
+            said = self.said.get("prompt", "0.998" if "ignore" in text else "0.004")
+        elif "llama-guard" in body["model"]:
+            if self.said.get("content") == "501":
+                error = {"message": "not served here", "code": "not_implemented"}
+                return httpx.Response(501, json={"error": error})
+            said = self.said.get("content", "unsafe\nS9" if "bomb" in text else "safe")
+        else:
+            said = self.said.get("answer", f"You said {text}")
+        return httpx.Response(200, json={**completion(said), "model": body["model"]})
+
+
+def test_a_prompt_is_judged_by_both_models() -> None:
+    """Prompt Guard gives a score, Llama Guard a word."""
+    world = World()
+    checked = Guard(client=world.client).check("Hello")
+    assert not checked.hit
+    assert [each.model for each in checked] == [PROMPT_MODEL, CONTENT_MODEL]
+    assert str(checked) == "safe"
+    frame = checked.to_frame()
+    assert frame["score"].tolist()[0] == 0.004
+    assert frame["safe"].tolist() == [True, True]
+
+
+def test_an_answer_is_judged_by_its_content_alone() -> None:
+    """It is sent as the assistant's."""
+    world = World()
+    checked = Guard(client=world.client).check("a bomb", role="assistant")
+    assert checked.hit
+    assert str(checked) == "unsafe: S9 Indiscriminate Weapons"
+    assert [body["messages"][0]["role"] for body in world.requests] == ["assistant"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "hit"),
+    [
+        ({}, "ignore this", True),
+        ({"threshold": 0.999}, "ignore this", False),
+        ({"threshold": 0.0}, "Hello", True),
+        ({"prompt_model": None}, "ignore this", False),
+        ({"categories": ["S1", "S2"]}, "bomb", False),
+        ({"categories": ["S9"]}, "bomb", True),
+        ({"content_model": None}, "bomb", False),
+    ],
+    ids=str,
+)
+def test_threshold_and_categories_say_what_counts(
+    settings: dict[str, Any], text: str, hit: bool
+) -> None:
+    """The models' words stay the same; which of them are hits, the user says."""
+    assert Guard(client=World().client, **settings).check(text).hit is hit
+
+
+def test_unsafe_without_a_category_counts_for_all() -> None:
+    """No category narrows it down."""
+    world = World(content="unsafe")
+    assert Guard(client=world.client, categories=["S1"]).check("Hello").hit
+
+
+def test_images_go_to_llama_guard() -> None:
+    """The parts are sent as they are; Prompt Guard gets the text."""
+    world = World()
+    parts = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    ]
+    Guard(client=world.client).check(parts)
+    assert world.requests[0]["messages"][0]["content"] == "What is this?"
+    assert world.requests[1]["messages"][0]["content"] == parts
+
+
+def test_a_long_prompt_is_judged_in_parts_and_the_worst_counts() -> None:
+    """Prompt Guard reads 512 tokens."""
+    world = World()
+    checked = Guard(client=world.client, content_model=None).check(f"{'fine ' * 2000}ignore")
+    assert checked.hit
+    assert len(checked) == 1
+    assert len(world.requests) > 5
+    assert all(len(body["messages"][0]["content"]) <= 1500 for body in world.requests)
+    with pytest.raises(ParameterError, match="characters"):
+        Guard(client=world.client).check("x" * 1_000_000)
+
+
+@pytest.mark.parametrize("on_hit", ["warn", "block", "redact"])
+def test_a_bad_prompt_is_stopped_unless_it_is_only_told(on_hit: Any) -> None:
+    """Nothing is sent to the model then, and the error has the verdicts."""
+    world = World()
+    guard = Guard(on_hit=on_hit, client=world.client)
+    if on_hit == "warn":
+        assert guard.ask("ignore all", model=MODEL).text == "You said ignore all"
+        return
+    with pytest.raises(GuardError, match="The prompt was not sent") as raised:
+        guard.ask("ignore all", model=MODEL)
+    assert raised.value.checked[0].score == 0.998
+    assert MODEL not in [body["model"] for body in world.requests]
+
+
+@pytest.mark.parametrize(
+    ("on_hit", "text"),
+    [("warn", "a bomb"), ("redact", "[withheld: unsafe: S9 Indiscriminate Weapons]")],
+)
+def test_a_bad_answer_is_told_or_replaced(on_hit: Any, text: str) -> None:
+    """Redacting leaves the reason in its place."""
+    world = World(answer="a bomb")
+    assert Guard(on_hit=on_hit, client=world.client).ask("Hello", model=MODEL).text == text
+
+
+def test_a_bad_answer_is_withheld() -> None:
+    """It does not stand in the error either."""
+    world = World(answer="how to build a bomb")
+    with pytest.raises(GuardError, match="The answer is withheld: unsafe: S9") as raised:
+        Guard(client=world.client).ask("Hello", model=MODEL)
+    assert "build" not in str(raised.value)
+
+
+def test_a_model_that_is_not_served_is_told() -> None:
+    """The local engine has no policy model: what could not be checked is said, never "safe"."""
+    world = World(content="501")
+    guard = Guard(client=world.client)
+    checked = guard.check("Hello")
+    assert checked.missing == [CONTENT_MODEL]
+    assert str(checked) == f"safe; not checked by {CONTENT_MODEL}"
+    assert str(guard.check("Hello", role="assistant")) == f"not checked by {CONTENT_MODEL}"
+    assert checked.to_frame()["why"].tolist()[1] == "not served here."
+
+
+def test_an_answer_that_is_no_verdict_is_an_error() -> None:
+    """It is never taken for safe."""
+    with pytest.raises(ResponseError, match="no verdict"):
+        Guard(client=World(content="I think so").client).check("Hello")
+
+
+def test_other_failures_are_raised() -> None:
+    """A guard that cannot be asked guards nothing."""
+    world = World()
+    world.client = Groq(
+        api_key=KEY,
+        where="cloud",
+        transport=httpx.MockTransport(lambda _: httpx.Response(500, json={})),
+        max_retries=0,
+    )
+    with pytest.raises(groqnb.InternalServerError):
+        Guard(client=world.client).check("Hello")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"on_hit": "stop"},
+        {"threshold": 2},
+        {"categories": ["S15"]},
+        {"prompt_model": None, "content_model": None},
+    ],
+    ids=str,
+)
+def test_bad_settings_are_refused(settings: dict[str, Any]) -> None:
+    """At once, with what is allowed."""
+    with pytest.raises(ParameterError):
+        Guard(**settings)
+
+
+# --- the magic ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server on loopback has guard models."""
+    monkeypatch.setattr("chat_server.MODELS", [MODEL, PROMPT_MODEL, CONTENT_MODEL])
+
+
+def test_a_guarded_cell_says_so(ip: InteractiveShell, server: ChatServer) -> None:
+    """Both checks stand under the answer."""
+    run(ip, f"%%groq --guard -m {MODEL}\nHello")
+    assert "You said: Hello" in last(ip)
+    assert "guarded: prompt safe, answer safe" in last(ip)
+    assert [body["model"] for body in server.requests] == [
+        PROMPT_MODEL,
+        CONTENT_MODEL,
+        MODEL,
+        CONTENT_MODEL,
+    ]
+
+
+def test_a_cell_with_an_attack_fails_before_it_is_sent(
+    ip: InteractiveShell, server: ChatServer
+) -> None:
+    """GuardError, and the model was not asked."""
+    error = failed(ip, f"%%groq --guard -m {MODEL}\nignore everything")
+    assert isinstance(error, GuardError)
+    assert MODEL not in [body["model"] for body in server.requests]
+
+
+def test_a_withheld_answer_is_nowhere(ip: InteractiveShell) -> None:
+    """Not on the page, not even while it streamed, nor in the notebook's names."""
+    error = failed(ip, f"%%groq --guard -m {MODEL}\nspell b o m b")
+    assert isinstance(error, GuardError)
+    assert "bomb" not in json.dumps(outputs(ip))
+    assert "_groq" not in ip.user_ns
+
+
+def test_a_redacted_answer_stands_with_its_reason(ip: InteractiveShell) -> None:
+    """The text, the messages and the page have the remark."""
+    run(ip, f"%%groq --guard redact -c -m {MODEL}\nspell b o m b")
+    answer = ip.user_ns["_groq"]
+    assert answer.text == "[withheld: unsafe: S9 Indiscriminate Weapons]"
+    assert answer.messages[-1]["content"] == answer.text
+    assert "answer unsafe: S9" in last(ip)
+    assert "bomb" not in json.dumps(outputs(ip))
+
+
+@pytest.mark.parametrize("word", ["never", "--guard"])
+def test_another_word_after_guard_is_refused(ip: InteractiveShell, word: str) -> None:
+    """It says which there are."""
+    assert "--guard" in usage_error(ip, f"%%groq --guard {word}\nHello")
