@@ -196,6 +196,24 @@ def _budget(shell: Any, command: Command) -> None:
     budget(shell, command)
 
 
+def _transcribe(shell: Any, command: Command) -> None:
+    from groqnb import magic_audio
+
+    try:
+        magic_audio.transcribe(shell, command)
+    except GroqnbError as error:
+        fail(error)
+
+
+def _speak(shell: Any, command: Command) -> None:
+    from groqnb import magic_audio
+
+    try:
+        magic_audio.speak(shell, command)
+    except GroqnbError as error:
+        fail(error)
+
+
 def _help(shell: Any, command: Command) -> None:
     print(help_text())
 
@@ -204,6 +222,8 @@ _COMMANDS: dict[str, Callable[[Any, Command], None]] = {
     "state": _state,
     "use": _use,
     "models": _models,
+    "transcribe": _transcribe,
+    "speak": _speak,
     "usage": _usage,
     "limits": _limits,
     "budget": _budget,

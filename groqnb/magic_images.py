@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groqnb.magic_options import did_you_mean, near
+from groqnb.magic_sources import files, find
 from groqnb.magic_words import GrammarError
 from groqnb.types.errors import ParameterError
 
@@ -21,7 +20,6 @@ __all__ = ["candidates", "check_model", "content", "model_for", "note", "read", 
 VISION_MODEL = "meta-llama/llama-4-scout-17b-16e-instruct"
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-_MOST_FILES = 50
 
 
 def read(
@@ -40,7 +38,7 @@ def read(
     from groqnb.images import MOST_BYTES, pictures
 
     try:
-        sources = [_find(value_of(text), names) for text in asked.images]
+        sources = [find(value_of(text), names, lambda: candidates(names)) for text in asked.images]
         if asked.fig:
             sources.append(_figure())
         sent = [part["image_url"]["url"] for part in _parts(earlier)]
@@ -50,35 +48,6 @@ def read(
         hint = f" {error.hint}" if error.hint else ""
         option = "--image" if asked.images else "--fig"
         raise GrammarError(f"{option}: {error.message}.{hint}") from None
-
-
-def _find(given: Any, names: Mapping[str, Any]) -> Any:
-    """What an option names: a variable, a file, an address; anything else is the image itself."""
-    if not isinstance(given, str):
-        return given
-    text = given.strip()
-    if "://" in text[:32] or text[:5].lower() == "data:":
-        return text
-    if text.isidentifier() and text in names:
-        value = names[text]
-        return _find(value, {}) if isinstance(value, str) else value
-    path = Path(text).expanduser()
-    try:
-        if path.exists():
-            return path
-    except (OSError, ValueError):
-        return text
-    head, *rest = text.split(".")
-    if rest and head in names and all(part.isidentifier() for part in rest):
-        value = names[head]
-        for part in rest:
-            value = getattr(value, part, None)
-        if value is not None:
-            return value
-    known = [*_image_names(names), *_files()]
-    raise ParameterError(
-        f"there is no variable and no file {text!r}", hint=did_you_mean(near(text, known)).strip()
-    )
 
 
 def _figure() -> Any:
@@ -170,7 +139,7 @@ def _sees(model: str) -> bool | None:
 
 def candidates(names: Mapping[str, Any]) -> list[str]:
     """What may follow `--image`: variables that hold images, and image files of this folder."""
-    return [*_image_names(names), *_files()]
+    return [*_image_names(names), *files(_ENDINGS)]
 
 
 def _image_names(names: Mapping[str, Any]) -> list[str]:
@@ -183,11 +152,3 @@ def _image_names(names: Mapping[str, Any]) -> list[str]:
         if not name.startswith("_") and (known or picker):
             found.append(name)
     return sorted(found)
-
-
-def _files() -> list[str]:
-    try:
-        files = [path for path in Path().iterdir() if path.suffix.lower() in _ENDINGS]
-    except OSError:
-        return []
-    return sorted(path.name for path in files)[:_MOST_FILES]

@@ -113,7 +113,7 @@ def _remove(items: list[Any], which: Any) -> None:
 
 def _matcher(context: Any) -> Any:
     """IPython asks every matcher on every key stroke: leave at once where it is not about groq."""
-    if f"%{NAME}" not in context.full_text:
+    if f"%{NAME}" not in context.full_text and "voice" not in context.full_text:
         return {"completions": []}
     from groqnb.completion import complete
 
@@ -134,7 +134,7 @@ def _empty_cell(lines: list[str]) -> list[str]:
 
 
 def _ask_line() -> type:
-    """A transformer of IPython that lets `%groq ask … ?` end with a question mark.
+    """A transformer of IPython that lets `%groq ask … ?` and `speak` end with a question mark.
 
     IPython would take such a line for a request for help on its last word.
     """
@@ -144,7 +144,7 @@ def _ask_line() -> type:
         """As EscapedCommand, for these lines, and before the one for help."""
 
         priority = 4
-        line = re.compile(rf"\s*%{NAME}\s+ask\s")
+        line = re.compile(rf"\s*%{NAME}\s+(?:ask|speak)\s")
 
         @classmethod
         def find(cls, tokens_by_line: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ class ChatServer:
         self.requests: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.hung_up = threading.Event()
+        self.transcript = "The train leaves at nine."
         handler = type("Handler", (_Handler,), {"owner": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = True
@@ -66,8 +68,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.owner.paths.append(self.path)
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        content = self.rfile.read(int(self.headers["content-length"]))
+        if "/audio/trans" in self.path:
+            self._hear(content)
+            return
+        body = json.loads(content)
         self.owner.requests.append(body)
+        if self.path.endswith("/audio/speech"):
+            self._speak(body)
+            return
         text = _text(body["messages"][-1]["content"])
         if match := re.match(r"status (\d+)", text):
             # A careless server, which repeats the key it was sent.
@@ -88,6 +97,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(
                 200, {"id": "c", "model": body["model"], "choices": [choice], "usage": usage}
             )
+
+    def _hear(self, form: bytes) -> None:
+        """Whatever is said in the recording, it is `transcript`."""
+        self.owner.requests.append({"form": form})
+        text = self.owner.transcript
+        segment = {"id": 0, "start": 0.0, "end": 1.0, "text": f" {text}", "avg_logprob": -0.1}
+        body = {"text": text, "language": "English", "duration": 1.0, "segments": [segment]}
+        self._json(200, body)
+
+    def _speak(self, body: dict[str, Any]) -> None:
+        """A hundredth of a second of sound for each character."""
+        samples = b"\x10\x20" * (80 * len(body["input"]))
+        head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16,
+                           1, 1, 8000, 16000, 2, 16, b"data", len(samples))  # fmt: skip
+        self.send_response(200)
+        self.send_header("content-type", "audio/wav")
+        self.send_header("content-length", str(len(head + samples)))
+        self.end_headers()
+        self.wfile.write(head + samples)
 
     def _json(self, status: int, body: dict[str, Any]) -> None:
         content = json.dumps(body).encode()

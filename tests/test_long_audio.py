@@ -18,8 +18,9 @@ from hearing_world import RATE, TALK, Hearing, Talk, bare, wav
 
 from groqnb import BadRequestError, GroqnbError, ParameterError, RateLimitError
 from groqnb.hearing import kept as kept_module
+from groqnb.hearing.checks import LongPrompt
 from groqnb.hearing.fetching import FetchError
-from groqnb.long_audio import LongPrompt, transcribe
+from groqnb.long_audio import transcribe
 from groqnb.wire.retry import without_waiting
 
 FREE = {"x-ratelimit-limit-requests": "2000"}

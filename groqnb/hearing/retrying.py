@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from groqnb.hearing.checks import checked
 from groqnb.hearing.decoding import RATE, decoded
 from groqnb.hearing.kept import Kept
 from groqnb.hearing.pace import Pace
@@ -37,8 +38,6 @@ def retried(
     temperature: float | None,
 ) -> Transcript:
     """A new transcript, with what was heard better in the flagged segments' places."""
-    from groqnb.long_audio import checked
-
     recipe, source = transcript._recipe, transcript._source
     if keep not in ("better", "always"):
         raise ParameterError(f"keep is {keep!r}; it is 'better' or 'always'.")

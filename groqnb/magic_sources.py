@@ -1,0 +1,59 @@
+"""What an option of the magics names: a variable, a file, an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from groqnb.magic_options import did_you_mean, near
+from groqnb.types.errors import ParameterError
+
+__all__ = ["files", "find"]
+
+_MOST_FILES = 50
+
+
+def find(given: Any, names: Mapping[str, Any], known: Callable[[], Iterable[str]]) -> Any:
+    """What an option names; anything that is no text is the thing itself.
+
+    `known` are the names that are offered where there is none like this. Raises ParameterError.
+
+    ```python
+    find("rec", {"rec": recorder}, lambda: ["rec"])
+    ```
+    """
+    if not isinstance(given, str):
+        return given
+    text = given.strip()
+    if "://" in text[:32] or text[:5].lower() == "data:":
+        return text
+    if text.isidentifier() and text in names:
+        value = names[text]
+        return find(value, {}, known) if isinstance(value, str) else value
+    path = Path(text).expanduser()
+    try:
+        if path.exists():
+            return path
+    except (OSError, ValueError):
+        return text
+    head, *rest = text.split(".")
+    if rest and head in names and all(part.isidentifier() for part in rest):
+        value = names[head]
+        for part in rest:
+            value = getattr(value, part, None)
+        if value is not None:
+            return value
+    raise ParameterError(
+        f"there is no variable and no file {text!r}",
+        hint=did_you_mean(near(text, known())).strip(),
+    )
+
+
+def files(endings: tuple[str, ...]) -> list[str]:
+    """Files of this folder with one of the endings, by name."""
+    try:
+        found = [path for path in Path().iterdir() if path.suffix.lower() in endings]
+    except OSError:
+        return []
+    return sorted(path.name for path in found)[:_MOST_FILES]
