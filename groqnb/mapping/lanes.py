@@ -28,6 +28,7 @@ __all__ = ["Lane", "Timeline"]
 
 _USED = 0.985  # of a limit
 _CATCH_UP = 1.2  # times the allowed pace, after the event loop was late
+_QUEUE = 3  # requests that wait for their moment: with so many more at once would not help
 _CHARACTERS_A_TOKEN = 3.5
 _USUAL_ANSWER = 100  # tokens
 _MEMORY = 0.98  # of what was seen before, at each answer
@@ -80,6 +81,8 @@ class Lane:
         retries: how often a row is sent again after a failure that passes.
         clock: the event loop's.
         on_overload: is told the moment of every sign that the server has too much to do.
+        paced: whether the last request had to wait because the limits allow no more.
+        refused: how often a rate limit was reached.
         spent: the refusal that closed the lane for the rest of the map.
     """
 
@@ -155,7 +158,7 @@ class Lane:
             closings = self._closings
             now = self.clock()
             start = self.book(tokens, now)
-            self.paced = start > now
+            self.paced = start - now > _QUEUE * self._pause(tokens)
             if start > now and not waiting_is_off():
                 await asyncio.sleep(start - now)
             # While it slept the lane may have been closed: what was booked is void then.
@@ -167,17 +170,19 @@ class Lane:
 
     def _late(self, tokens: float) -> float:
         """Seconds to hold back one of many that a busy loop woke up late, all at once."""
-        costs = [
-            amount / line.per_second
-            for line, amount in ((self.requests, 1.0), (self.tokens, tokens))
-            if line.per_second is not None
-        ]
-        if not costs:
+        pause = self._pause(tokens)
+        if not pause:
             return 0.0
         now = self.clock()
         start = max(self._gate, now)
-        self._gate = start + max(costs) / _CATCH_UP
+        self._gate = start + pause / _CATCH_UP
         return start - now
+
+    def _pause(self, tokens: float) -> float:
+        """Seconds between two requests of so many tokens, at the pace that is allowed."""
+        requests, of_tokens = self.requests.per_second, self.tokens.per_second
+        pause = 0.0 if requests is None else 1 / requests
+        return pause if of_tokens is None else max(pause, tokens / of_tokens)
 
     # --- after a request ---
 

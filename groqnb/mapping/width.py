@@ -1,8 +1,8 @@
 """How many requests are under way at once: as many as help, fewer when the server is overloaded.
 
-It begins narrow and doubles while that brings more answers a second; where more brings nothing,
-it goes back. A sign of overload (429 without a known limit, 498, 503, a timeout) takes a third
-off, once a second at most, and from there it grows by one a round.
+It begins narrow and doubles for as long as that brings more answers a second; where it does not,
+it goes back, and tries a quarter more after a while. A sign of overload (429 without a known
+limit, 498, 503, a timeout) takes a third off, once a second at most.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ __all__ = ["Width"]
 
 _START = 4
 _LEAST_ROUND = 16  # answers: fewer tell too little
-_HELPS = 1.1  # more answers a second than this of the last round's: doubling helped
+_HELPS = 0.5  # of what is hoped for must come of being wider
+_WIDER = 2.0
+_A_LITTLE_WIDER = 1.25
 _CUT = 0.7
 _ONE_SIGN = 1.0  # s in which many refusals are one sign
-_ROUNDS_BEFORE_RETRY = 20
+_ROUNDS_OF_REST = 20
 
 
 class Width:
@@ -32,57 +34,61 @@ class Width:
         self.most = most
         self.fixed = fixed
         self.now = most if fixed else min(most, _START)
-        self._doubling = True
-        self._best = 0.0
-        self._before = self.now
-        self._answers = 0
+        self._step = _WIDER
+        # What was before the last widening: the width, and the answers a second.
+        self._before: tuple[int, float] | None = None
+        self._rest = 0
+        self._answers = self._paced = 0
+        self._settling = 0
         self._began: float | None = None
         self._cut_at = float("-inf")
-        self._quiet = 0
 
     def answered(self, at: float, *, paced: bool) -> None:
         """An answer came; `paced` says that the limits, not this, hold requests back."""
-        if self.fixed or self.now >= self.most:
+        if self.fixed:
             return
-        if self._began is None or paced:
-            # A round in which limits set the pace tells nothing about the server.
-            self._began, self._answers = at, 0
+        if self._settling:
+            # Answers to what was sent before the last change tell of the time before it.
+            self._settling -= 1
+            return
+        if self._began is None:
+            self._began, self._answers, self._paced = at, 0, 0
             return
         self._answers += 1
+        self._paced += paced
         if self._answers < max(self.now, _LEAST_ROUND):
             return
-        spent = at - self._began
-        rate = self._answers / spent if spent > 0 else float("inf")
-        self._began, self._answers = at, 0
-        self._turn(rate)
+        spent, answers, held_back = at - self._began, self._answers, self._paced
+        self._began, self._answers, self._paced = at, 0, 0
+        # A round in which limits set the pace tells nothing about the server.
+        if held_back * 2 < answers:
+            self._turn(answers / spent if spent > 0 else float("inf"))
 
     def _turn(self, rate: float) -> None:
         """A round is over, with so many answers a second."""
-        if self._quiet:
-            self._quiet -= 1
-            self._best = rate
-            return
-        if self._doubling:
-            if self._best and rate < self._best * _HELPS:
-                self.now, self._doubling = self._before, False
-                self._quiet = _ROUNDS_BEFORE_RETRY
+        if self._before is not None:
+            width, slower = self._before
+            self._before = None
+            hoped = self.now / width - 1
+            if rate < slower * (1 + _HELPS * hoped):
+                self._set(width)
+                self._step, self._rest = _A_LITTLE_WIDER, _ROUNDS_OF_REST
                 return
-            self._best, self._before = rate, self.now
-            self.now = min(self.most, self.now * 2)
-        elif rate < self._best:
-            self.now = max(1, self.now - 1)
-            self._quiet = _ROUNDS_BEFORE_RETRY
-        else:
-            self._best = rate
-            self.now = min(self.most, self.now + 1)
+        if self._rest:
+            self._rest -= 1
+        elif self.now < self.most:
+            self._before = self.now, rate
+            self._set(min(self.most, max(self.now + 1, int(self.now * self._step))))
+
+    def _set(self, width: int) -> None:
+        self._settling = max(self.now, width)
+        self.now = width
+        self._began = None
 
     def overloaded(self, at: float) -> None:
         """A request met an overloaded server."""
         if self.fixed or at < self._cut_at + _ONE_SIGN:
             return
         self._cut_at = at
-        self.now = max(1, int(self.now * _CUT))
-        self._doubling = False
-        self._best = 0.0
-        self._began = None
-        self._quiet = 1
+        self._set(max(1, int(self.now * _CUT)))
+        self._before, self._step, self._rest = None, _A_LITTLE_WIDER, _ROUNDS_OF_REST

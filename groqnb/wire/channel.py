@@ -20,7 +20,7 @@ from groqnb.wire.headers import Headers
 from groqnb.wire.inflate import ACCEPTED, InflateError, Inflater
 from groqnb.wire.reads import areads, reads
 from groqnb.wire.shards import Shards
-from groqnb.wire.transport import AsyncInjected, Injected, make_async_pool, make_pool
+from groqnb.wire.transport import AsyncInjected, Injected, make_async_shards, make_pool
 
 __all__ = ["AsyncChannel", "AsyncSource", "Channel", "Source"]
 
@@ -280,7 +280,7 @@ class AsyncChannel:
 
     def _new_shards(self) -> Shards[Any]:
         if self._transport is None:
-            return Shards(lambda: make_async_pool(self._base_url))
+            return make_async_shards(self._base_url)
         return Shards(lambda: AsyncInjected(self._transport), most=1)
 
     def forget(self) -> None:

@@ -52,7 +52,8 @@ async def areads(response: httpcore.Response) -> AsyncIterator[bytes]:
 
 def _state_of(stream: Any) -> h11.Connection | None:
     try:
-        state = stream._stream._connection._h11_state
+        # A pool wraps the connection's own stream.
+        state = getattr(stream, "_stream", stream)._connection._h11_state
     except AttributeError:
         return None
     return state if isinstance(state, h11.Connection) else None

@@ -29,11 +29,14 @@ class Shard(Generic[H]):
 
 
 class Shards(Generic[H]):
-    """Pools, more of them as more calls run at once."""
+    """Pools, more of them as more calls run at once; each has up to `calls` before the next."""
 
-    def __init__(self, make: Callable[[], H], most: int = MOST_SHARDS) -> None:
+    def __init__(
+        self, make: Callable[[], H], most: int = MOST_SHARDS, *, calls: int = CALLS_PER_SHARD
+    ) -> None:
         self._make = make
         self._most = most
+        self._calls = calls
         self._lock = threading.Lock()
         self._all: list[Shard[H]] = []
 
@@ -41,7 +44,7 @@ class Shards(Generic[H]):
         """The first shard with room, so that warm connections are used again."""
         with self._lock:
             for shard in self._all:
-                if shard.load < CALLS_PER_SHARD:
+                if shard.load < self._calls:
                     break
             else:
                 if len(self._all) < self._most:

@@ -10,15 +10,18 @@ same requests, and httpx is imported only for it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpcore
 
+from groqnb.wire.line import AsyncLine
 from groqnb.wire.network import proxy_for, ssl_context
+from groqnb.wire.shards import Shards
 
-__all__ = ["AsyncInjected", "Injected", "make_async_pool", "make_pool"]
+__all__ = ["AsyncInjected", "Injected", "make_async_pool", "make_async_shards", "make_pool"]
 
 _KEPT: dict[str, Any] = {
     "max_connections": None,
@@ -48,6 +51,14 @@ def make_async_pool(base_url: str) -> httpcore.AsyncConnectionPool:
     if proxy["proxy_url"].startswith("socks"):
         return httpcore.AsyncSOCKSProxy(**proxy, **options)
     return httpcore.AsyncHTTPProxy(**proxy, **options)
+
+
+def make_async_shards(base_url: str) -> Shards[Any]:
+    """The connections of async code to a server: lines to it, or pools through a proxy."""
+    options = _options(base_url)
+    if options["proxy"] is not None:
+        return Shards(lambda: make_async_pool(base_url))
+    return Shards(lambda: AsyncLine(options["ssl_context"]), most=sys.maxsize, calls=1)
 
 
 def _options(base_url: str) -> dict[str, Any]:
