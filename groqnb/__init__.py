@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from groqnb.speaking.speak import speak
     from groqnb.speaking.spoken import Spoken
     from groqnb.tools.loop import run_tools
+    from groqnb.tools.mcp import McpServer
     from groqnb.tools.tool import tool
     from groqnb.types.answer import Answer
     from groqnb.types.charts import Chart
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     )
     from groqnb.widgets.chat_panel import ChatPanel, chat
     from groqnb.widgets.image_picker import ImagePicker
+    from groqnb.widgets.recorder import AudioRecorder
     from groqnb.widgets.speech_player import SpeechPlayer
     from groqnb.widgets.usage_meter import UsageMeter
 
@@ -85,6 +87,7 @@ __all__ = [
     "APITimeoutError",
     "Answer",
     "AsyncGroq",
+    "AudioRecorder",
     "AuthenticationError",
     "BadRequestError",
     "BudgetError",
@@ -98,6 +101,7 @@ __all__ = [
     "ImagePicker",
     "InternalServerError",
     "LocalEngineError",
+    "McpServer",
     "NotFoundError",
     "ParameterError",
     "PermissionDeniedError",
@@ -140,6 +144,7 @@ _HOME = {
     "RowsFailed": "groqnb.mapping.results",
     "Groq": "groqnb.client",
     "AsyncGroq": "groqnb.client",
+    "AudioRecorder": "groqnb.widgets.recorder",
     "Answer": "groqnb.types.answer",
     "Chart": "groqnb.types.charts",
     "Guard": "groqnb.guarding",
@@ -148,6 +153,7 @@ _HOME = {
     "ImagePicker": "groqnb.widgets.image_picker",
     "SpeechPlayer": "groqnb.widgets.speech_player",
     "UsageMeter": "groqnb.widgets.usage_meter",
+    "McpServer": "groqnb.tools.mcp",
     "budget": "groqnb.ledger.budgeting",
     "report": "groqnb.ledger.report",
     "replay": "groqnb.record.replaying",
