@@ -51,7 +51,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import anywidget
-from traitlets import Dict, Unicode
+from traitlets import Dict, TraitError, Unicode
 
 from groqnb.render.html import Child, Markup, el, page
 from groqnb.render.message import Bundle
@@ -97,7 +97,14 @@ class Widget(anywidget.AnyWidget):
         self._offered: dict[str, bytes] = {}
         self._display_id = secrets.token_hex(16)
         self._displayed = False
-        super().__init__(model_id=key, _gn_key=key, **options)
+        try:
+            super().__init__(model_id=key, _gn_key=key, **options)
+        except TraitError as error:
+            raise ParameterError(str(error)) from None
+        # ipykernel 7.4 sends what the page says to the shell that last spoke to it. A word from a
+        # thread would then let the page wait for the end of a running cell: stay where it asks.
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = lambda data, default: default  # type: ignore[union-attr]
 
     # -- what a widget overrides
 
@@ -139,7 +146,7 @@ class Widget(anywidget.AnyWidget):
                 offers[name] = {"size": len(data), "mime": mime, "version": version, **about}
             self._gn_offers = offers
 
-    def _in_background(self, function: Callable[[], None]) -> threading.Thread:
+    def _in_background(self, function: Callable[[], object]) -> threading.Thread:
         """Run `function` in a thread of its own; what it raises is shown on the page."""
 
         def run() -> None:

@@ -23,7 +23,7 @@ export class TurnView {
     this.below = el("div", { class: "gw-chat-below" });
     const head = el("div", { class: "gw-chat-head" }, this.who, this.acts);
     this.node = el(
-      "section",
+      "article",
       { class: `gw-chat-turn gw-chat-${role}`, "aria-label": WHO[role] },
       ...[head, this.content, this.status, this.failure, this.below],
     );
