@@ -92,7 +92,7 @@ class McpServer:
         except concurrent.futures.TimeoutError:
             made.cancel()
             raise GroqnbError(f"The tool {name} took longer than {self._timeout:g} s.") from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever the package raises
             raise GroqnbError(f"The MCP server failed: {_innermost(error)}") from None
         return _value(result)
 
@@ -149,8 +149,9 @@ class McpServer:
         if isinstance(self._target, str):
             if not self._headers:
                 return self._target
-            from mcp.client import streamable_http as http
+            from mcp.client import streamable_http
 
+            http: Any = streamable_http
             client = http.create_mcp_http_client(headers=dict(self._headers))
             return http.streamable_http_client(self._target, http_client=client)
         command, *rest = self._target
