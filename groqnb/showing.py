@@ -124,6 +124,16 @@ def target_badge(target: Target) -> str:
     return badge(target.kind, name)
 
 
+def _recorded_badge(error: GroqnbError) -> str | None:
+    """Who refused, where a record tells: it is the same whether it was asked or replayed."""
+    headers = getattr(error, "headers", {})
+    where = headers.get("x-groqnb-where")
+    if where is None:
+        return None
+    name = headers.get("x-groqnb-model" if where == "local" else "x-groqnb-server", "")
+    return badge(where, name)
+
+
 def ask(
     client: Groq,
     question: Question,
@@ -161,6 +171,7 @@ def ask(
         shown.finish(answer, note)
         return Asked(answer)
     except GroqnbError as error:
+        shown.badge = _recorded_badge(error) or shown.badge
         shown.fail(error, question.model)
         return Asked(None, error)
     if stream:
@@ -222,6 +233,7 @@ def _collect(
         request_id=stream.request_id,
     )
     if failure is not None and not (answer.text or answer.reasoning or answer.executed_tools):
+        shown.badge = _recorded_badge(failure) or shown.badge
         shown.fail(failure, answer.model_asked)
         return Asked(None, failure)
     shown.finish(answer, "broken off" if failure is not None else note)
