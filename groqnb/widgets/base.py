@@ -104,7 +104,7 @@ class Widget(anywidget.AnyWidget):
         # ipykernel 7.4 sends what the page says to the shell that last spoke to it. A word from a
         # thread would then let the page wait for the end of a running cell: stay where it asks.
         if hasattr(self.comm, "_reply_subshell_for"):
-            self.comm._reply_subshell_for = lambda data, default: default  # type: ignore[union-attr]
+            self.comm._reply_subshell_for = lambda data, default: default
 
     # -- what a widget overrides
 

@@ -33,8 +33,9 @@ def chromium() -> Iterator[Callable[..., Browser]]:
         if demanded():
             pytest.fail(f"the browser tests must run in CI, but {missing}", pytrace=False)
         pytest.skip(str(missing))
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         started = []
 

@@ -352,6 +352,24 @@ class Page {
     this.#alert.hidden = !text;
   }
 
+  /** A way out where this page may not use a device: the same widget in a browser's tab. */
+  offerTab(label) {
+    const open = button(label);
+    const place = el("div", { class: "gw-row" }, open);
+    this.#alert.append(place);
+    this.listen(open, "click", async () => {
+      open.disabled = true;
+      try {
+        const { url } = await this.link.ask("gn-page");
+        const link = el("a", { href: url, target: "_blank", rel: "noopener" }, "Open the page in a browser");
+        place.replaceChildren(link);
+        link.focus();
+      } catch (error) {
+        if (!(error instanceof Closed)) place.replaceChildren(error.message);
+      }
+    });
+  }
+
   /** While busy (recording), a lost kernel leaves the controls usable. */
   busy(busy) {
     this.#busy = busy;
