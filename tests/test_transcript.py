@@ -241,6 +241,15 @@ def test_words_without_times_are_spread_over_their_segment() -> None:
     assert shown[-1].end == pytest.approx(40, abs=0.1)
 
 
+def test_hours_without_a_full_stop_are_cut_into_cues() -> None:
+    """A transcript without punctuation is no reason to take for ever, or to show it all at once."""
+    words = [HeardWord("word", i / 2, i / 2 + 0.4) for i in range(6_000)]
+    text = " word" * len(words)
+    shown = cues([HeardSegment(0, 3_000, text)], words)
+    assert len(shown) > 400
+    assert max(cue.end - cue.start for cue in shown) <= 7.001
+
+
 def test_no_words_make_no_cues() -> None:
     """An empty transcript is an empty, valid file."""
     assert (srt([], []), vtt([], [])) == ("", "WEBVTT\n")

@@ -8,6 +8,7 @@ from typing import Any
 
 __all__ = ["Bar"]
 
+_OFTEN = 0.5  # s between two paints while nothing happens
 _PATIENCE = 2.0  # s: what is over before needs no bar
 
 
@@ -25,6 +26,7 @@ class Bar:
         self._began = time.monotonic()
         self._done = 0.0
         self._bar: Any = None
+        self._told = 0.0
 
     def add(self, seconds: float) -> None:
         """So many seconds more are done."""
@@ -34,7 +36,8 @@ class Bar:
 
     def idle(self, waiting: float) -> None:
         """Nothing is done yet; for `waiting` seconds more the limits let nothing go."""
-        if self._visible():
+        if self._visible() and time.monotonic() - self._told > _OFTEN:
+            self._told = time.monotonic()
             note = f"waiting {waiting:.0f} s for the rate limit" if waiting > 1 else ""
             self._bar.set_postfix_str(note, refresh=True)
 

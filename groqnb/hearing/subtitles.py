@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from groqnb.hearing.stitching import HeardSegment, HeardWord, join_text
@@ -17,10 +17,10 @@ from groqnb.hearing.stitching import HeardSegment, HeardWord, join_text
 __all__ = ["Cue", "cues", "srt", "vtt"]
 
 LINE = 42  # columns
-_CUE = 2 * LINE
 _LONGEST = 7.0  # s
 _SHORTEST = 0.7  # s on the screen, where the next cue lets it
 _PAUSE = 1.0  # s
+_MOST = 60  # words: transcripts without any full stop are cut all the same
 _ENOUGH = 20  # columns: a sentence shorter than this does not end a cue
 _SENTENCE = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 
@@ -94,13 +94,7 @@ def _clock(seconds: float, point: str) -> str:
 
 def cues(segments: Sequence[HeardSegment], words: Sequence[HeardWord]) -> list[Cue]:
     """The cues, in order; none begins before the one in front of it has ended."""
-    found: list[list[_Token]] = []
-    for token in _tokens(segments, words):
-        last = found[-1] if found else []
-        if not last or _full(last, token):
-            found.append([token])
-        else:
-            last.append(token)
+    found = [part for some in _sentences(_tokens(segments, words)) for part in _parts(some)]
     made: list[Cue] = []
     for number, tokens in enumerate(found):
         following = found[number + 1][0].start if number + 1 < len(found) else float("inf")
@@ -111,17 +105,52 @@ def cues(segments: Sequence[HeardSegment], words: Sequence[HeardWord]) -> list[C
     return made
 
 
-def _full(tokens: Sequence[_Token], following: _Token) -> bool:
-    texts = [token.text for token in tokens]
-    text = join_text(texts)
-    return (
-        following.start - tokens[-1].end > _PAUSE
-        or following.end - tokens[0].start > _LONGEST
-        or _width(text) + 1 + _width(following.text) > _CUE
-        or (_SENTENCE.search(text) is not None and _width(text) >= _ENOUGH)
-        # Two lines may not hold what their columns together would.
-        or any(_width(line) > LINE for line in _lines([*texts, following.text]))
-    )
+def _sentences(tokens: Iterable[_Token]) -> Iterator[list[_Token]]:
+    """Up to the end of a sentence or a pause; a very short sentence stays with the next."""
+    some: list[_Token] = []
+    for token in tokens:
+        if some:
+            text = join_text(each.text for each in some)
+            ended = _SENTENCE.search(text) is not None and (
+                _width(text) >= _ENOUGH or not _fits([*some, token])
+            )
+            if ended or token.start - some[-1].end > _PAUSE or len(some) >= _MOST:
+                yield some
+                some = []
+        some.append(token)
+    if some:
+        yield some
+
+
+def _parts(tokens: list[_Token]) -> list[list[_Token]]:
+    """A sentence in as few cues as it needs, about as long as each other."""
+    for count in range(1, len(tokens)):
+        parts = _split(tokens, count)
+        if all(map(_fits, parts)):
+            return parts
+    return [[token] for token in tokens]
+
+
+def _split(tokens: list[_Token], count: int) -> list[list[_Token]]:
+    """Split where equal parts would end, or behind a comma near there."""
+    total = len(join_text(token.text for token in tokens))
+    ends = [len(join_text(token.text for token in tokens[: i + 1])) for i in range(len(tokens))]
+    cuts = [0]
+    for number in range(1, count):
+        aim, slack = total * number / count, total / count / 4
+
+        def badness(i: int, aim: float = aim, slack: float = slack) -> float:
+            comma = tokens[i - 1].text[-1] in ",;:—、，；"
+            return abs(ends[i - 1] - aim) - (slack if comma else 0.0)
+
+        left = range(cuts[-1] + 1, len(tokens) - (count - number) + 1)
+        cuts.append(min(left, key=badness))
+    return [tokens[a:b] for a, b in zip(cuts, [*cuts[1:], len(tokens)], strict=True)]
+
+
+def _fits(tokens: Sequence[_Token]) -> bool:
+    lines = _lines([token.text for token in tokens])
+    return tokens[-1].end - tokens[0].start <= _LONGEST and all(_width(x) <= LINE for x in lines)
 
 
 def _tokens(segments: Sequence[HeardSegment], words: Sequence[HeardWord]) -> Iterator[_Token]:
