@@ -340,6 +340,7 @@ def test_a_longer_answer_makes_the_next_estimate_higher() -> None:
     asked = call({"model": MODEL, "messages": MESSAGES})
     budget.admit(1, asked, "cloud")
     first = budget.held
+    budget.note_answer(MODEL, 30)  # a short one, or one with a limit, promises nothing
     budget.note_answer(MODEL, 5000)
     budget.admit(2, asked, "cloud")
     assert budget.held - first > 4 * first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import io
 import os
 import signal
 import sqlite3
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 import warnings
+import wave
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -63,6 +65,11 @@ def made(number: int, **more: Any) -> Any:
             **more,
         }
     )
+
+
+def append(store: Store, numbers: range) -> None:
+    for number in numbers:
+        store.append(made(number))
 
 
 # --- what becomes a row ---
@@ -278,6 +285,10 @@ def test_since_takes_what_people_write() -> None:
     midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
     assert frame.since_seconds("today") == pytest.approx(midnight.timestamp(), abs=90_000)
     assert frame.since_seconds("2026-01-31") == datetime(2026, 1, 31).timestamp()
+    assert frame.since_seconds("2026-01-31T12:00:00Z") == 1769860800
+    week = datetime.fromtimestamp(frame.since_seconds("week") or 0)
+    assert (week.weekday(), week.hour, week.minute) == (0, 0, 0)
+    assert datetime.fromtimestamp(frame.since_seconds("year") or 0).timetuple().tm_yday == 1
     with pytest.raises(ValueError, match="'7d'"):
         frame.since_seconds("yesterdayish")
 
@@ -397,6 +408,57 @@ def test_a_folder_that_cannot_be_made_is_told_of_once_and_rows_stay_in_memory(
     assert store.read()["rows"] == 2
 
 
+def test_a_full_disk_is_told_of_once_and_rows_stay_in_memory(tmp_path: Path) -> None:
+    """What SQLite says when no page can be added: the same as on a disk that is full."""
+    store = Store(tmp_path / "u.sqlite")
+    store.append(made(0))
+    assert store._connection is not None
+    store._connection.execute("PRAGMA max_page_count = 1")
+    with pytest.warns(UserWarning, match="is full") as told:
+        append(store, range(1, 2000))
+    assert len(told) == 1
+    # What is on the disk cannot be counted on any more; what this kernel did since can.
+    kept = list(store.read()["prompt_tokens"])
+    assert kept == list(range(kept[0], 2000))
+    assert "full" in store.broken
+
+
+def test_a_file_that_became_read_only_is_told_of_once_and_rows_stay_in_memory(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path / "u.sqlite")
+    store.append(made(0))
+    assert store._connection is not None
+    store._connection.execute("PRAGMA query_only = 1")
+    with pytest.warns(UserWarning, match="readonly") as told:
+        append(store, range(1, 20))
+    assert len(told) == 1
+    assert store.read()["rows"] == 19
+
+
+def test_a_clock_that_is_set_back_hides_no_row(tmp_path: Path) -> None:
+    """Rows stand in the order in which calls ended, and are found by the time they say."""
+    store = Store(tmp_path / "u.sqlite")
+    for number in range(60):
+        store.append(made(number, time=1.8e9 - 3600 * (number >= 40) + number))
+    for packed in (False, True):
+        if packed:
+            store.pack(at_least=1)
+        assert list(store.read()["prompt_tokens"]) == list(range(60))
+        assert sorted(store.read(1.8e9)["prompt_tokens"]) == list(range(40))
+        assert store.read(1.8e9 - 3600)["rows"] == 60
+
+
+def test_a_clock_that_jumps_makes_no_call_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Durations are not of the clock that people set."""
+    clock = iter([2e9, 1e9, 3e9, 4e8, *range(100)])
+    monkeypatch.setattr("groqnb.wire.trace.time.time", lambda: float(next(clock)))
+    with groqnb.Groq(transport=answering(completion()), api_key=KEY) as client:
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    (one,) = groqnb.usage().to_dict("records")
+    assert 0 < one["wall"] < 60
+
+
 def test_a_file_that_is_no_ledger_is_refused_politely(tmp_path: Path) -> None:
     path = tmp_path / "u.sqlite"
     path.write_text("this is not a database" * 100)
@@ -455,6 +517,117 @@ def test_a_broken_file_of_prices_is_told_of_and_stops_no_answer(
     with groqnb.Groq(transport=answering(completion()), api_key=KEY, where="cloud") as client:
         client.chat.completions.create(model=MODEL, messages=MESSAGES)
     assert groqnb.usage().cost.isna().all()
+
+
+def test_a_file_of_prices_that_was_named_and_is_not_there_is_told_of(own_ledger: Path) -> None:
+    """Once, however many calls; and other prices are not taken in its place."""
+    own_ledger.with_name("prices.json").unlink()
+    with pytest.raises(PricesUnreadable, match="GROQNB_PRICES names"):
+        cost(MODEL, prompt_tokens=1)
+    usage = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}
+    client = groqnb.Groq(transport=answering(completion(usage=usage)), api_key=KEY, where="cloud")
+    with pytest.warns(UserWarning, match="GROQNB_PRICES names"):
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    assert groqnb.usage().cost.isna().all()
+
+
+@pytest.mark.parametrize(
+    ("ran", "version", "expected"),
+    [
+        (["search", "search"], None, 2 * 0.005),
+        (["search"], "latest", 0.008),
+        (["search"], "2025-07-23", 0.005),
+        (["visit", "wolfram"], None, 0.001),
+        (["search", "python"], None, None),
+        (["teleport"], None, None),
+    ],
+)
+def test_tools_cost_by_the_request_and_what_nobody_tells_is_unknown(
+    ran: list[str], version: str | None, expected: float | None
+) -> None:
+    """Code and browsers are billed by the hour, and no reply says how long they ran."""
+    usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    reply = completion(usage=usage)
+    reply["choices"][0]["message"]["executed_tools"] = [{"type": kind} for kind in ran]
+    with groqnb.Groq(transport=answering(reply), api_key=KEY, where="cloud") as client:
+        client.chat.completions.create(
+            model="openai/gpt-oss-120b",
+            messages=MESSAGES,
+            extra_headers=None if version is None else {"Groq-Model-Version": version},
+        )
+    (one,) = groqnb.usage().to_dict("records")
+    assert one["executed_tools"] == len(ran)
+    if expected is None:
+        assert np.isnan(one["cost"])
+    else:
+        assert one["cost"] == pytest.approx(expected)
+
+
+def test_a_response_counts_its_tools_and_images() -> None:
+    """The Responses API names things in its own way; the ledger has one name for each."""
+    reply = {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": "openai/gpt-oss-120b",
+        "status": "completed",
+        "output": [
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            {"type": "code_interpreter_call", "id": "x", "status": "completed"},
+            {"type": "message", "role": "assistant", "content": []},
+        ],
+        "usage": {
+            "input_tokens": 100,
+            "output_tokens": 10,
+            "total_tokens": 110,
+            "input_tokens_details": {"cached_tokens": 40},
+            "output_tokens_details": {"reasoning_tokens": 5},
+        },
+    }
+    image = {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"}
+    with groqnb.Groq(transport=answering(reply), api_key=KEY, where="cloud") as client:
+        client.responses.create(
+            model="openai/gpt-oss-120b", input=[{"role": "user", "content": [image]}]
+        )
+    (one,) = groqnb.usage().to_dict("records")
+    assert (one["prompt_tokens"], one["cached_tokens"], one["reasoning_tokens"]) == (100, 40, 5)
+    assert (one["tool_calls"], one["executed_tools"], one["images"]) == (1, 1, 1)
+    assert np.isnan(one["cost"]), "code is billed by the hour"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_transcription_is_billed_by_its_length_whoever_tells_it(told: bool) -> None:
+    """The reply tells it in verbose JSON; else it stands in the head of the file."""
+    reply = {"text": "hello", "x_groq": {"id": "req_1"}} | ({"duration": 60.0} if told else {})
+    kept = io.BytesIO()
+    with wave.open(kept, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(2 * 8000 * 60))
+    with groqnb.Groq(transport=answering(reply), api_key=KEY, where="cloud") as client:
+        client.audio.transcriptions.create(
+            model="whisper-large-v3", file=("a.wav", kept.getvalue())
+        )
+    (one,) = groqnb.usage().to_dict("records")
+    assert one["audio_seconds"] == 60
+    assert one["cost"] == pytest.approx(0.111 / 60)
+
+
+def test_spoken_text_is_billed_by_the_character_where_a_price_is_known() -> None:
+    sound = httpx.Response(200, content=b"RIFF", headers={"content-type": "audio/wav"})
+    with groqnb.Groq(transport=in_turn(sound), api_key=KEY, where="cloud") as client:
+        for model in ("canopylabs/orpheus-v1-english", "playai-tts"):
+            client.audio.speech.create(
+                model=model, voice="x", input="x" * 1000, response_format="wav"
+            ).read()
+    table = groqnb.usage()
+    assert list(table.characters) == [1000, 1000]
+    assert table.cost[0] == pytest.approx(0.022)
+    assert np.isnan(table.cost[1])
 
 
 def test_the_discounts_do_not_add_up() -> None:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from groqnb.ledger.estimates import USUAL_ANSWER, estimate
 from groqnb.types.errors import BudgetError
 
 if TYPE_CHECKING:
@@ -163,8 +164,6 @@ class Budget:
 
     def admit(self, number: int, call: Call[Any], target: str) -> None:
         """Hold back what a call may cost, before it is sent. Raises BudgetError."""
-        from groqnb.ledger.estimates import USUAL_ANSWER, estimate
-
         if target == "local" and not self.notional:
             return
         usual = self._longest.get(call.model or "", USUAL_ANSWER)
@@ -193,7 +192,7 @@ class Budget:
 
     def note_answer(self, model: str, tokens: int) -> None:
         """A model gave an answer of so many tokens: the next one may be as long."""
-        if tokens > self._longest.get(model, 0):
+        if tokens > max(self._longest.get(model, 0), USUAL_ANSWER):
             self._longest[model] = tokens
 
     def _note_unpriced(self, call: Call[Any], target: str) -> None:

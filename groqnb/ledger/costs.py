@@ -93,7 +93,7 @@ def tokens_of(usage: Any) -> dict[str, int | None]:
 
     Chat and the Responses API name them each in their own way.
     """
-    if getattr(usage, "prompt_tokens_details", None) is None and hasattr(usage, "input_tokens"):
+    if "input_tokens" in getattr(usage, "__dict__", ()):
         names = ("input", "output")
     else:
         names = ("prompt", "completion")

@@ -2,8 +2,8 @@
 
 Text is counted at three bytes for a token, which is more than most text comes to. The length of
 the answer is bounded by the request's own limit where it has one; else it is taken to be the
-longest that the model has given so far, or 1,024 tokens. So a limit makes a budget exact, and
-without one a call may cost more than was held back for it.
+longest that the model has given so far, and 1,024 tokens at least. So a limit makes a budget exact,
+and without one a call may cost more than was held back for it.
 """
 
 from __future__ import annotations
