@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from groqnb.client import AsyncGroq, Groq
+    from groqnb.exporting import export
     from groqnb.guarding import Guard
     from groqnb.hearing.transcript import Transcript
     from groqnb.ledger.budgeting import budget
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from groqnb.long_audio import transcribe
     from groqnb.mapping.mapped import amap, map
     from groqnb.mapping.results import RowError, RowResult, RowsFailed
+    from groqnb.presets import preset
     from groqnb.record.replaying import replay
     from groqnb.showing import show
     from groqnb.speaking.speak import speak
@@ -123,8 +125,10 @@ __all__ = [
     "amap",
     "budget",
     "chat",
+    "export",
     "load_ipython_extension",
     "map",
+    "preset",
     "replay",
     "report",
     "run_tools",
@@ -155,8 +159,10 @@ _HOME = {
     "UsageMeter": "groqnb.widgets.usage_meter",
     "McpServer": "groqnb.tools.mcp",
     "budget": "groqnb.ledger.budgeting",
+    "export": "groqnb.exporting",
     "report": "groqnb.ledger.report",
     "replay": "groqnb.record.replaying",
+    "preset": "groqnb.presets",
     "run_tools": "groqnb.tools.loop",
     "show": "groqnb.showing",
     "tool": "groqnb.tools.tool",

@@ -100,6 +100,10 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
         return _options(rest[rest.index("ask") + 3 :], names, free_text=True)
     if command == "use" and len(words) == 1:
         return _pick(fragment, ["local", "cloud", "http://127.0.0.1:"], "target")
+    if command == "export":
+        from groqnb.magic_export import WORDS
+
+        return _pick(fragment, [word for word in WORDS if word not in words], "word")
     if command == "replay" and len(words) == 1:
         from groqnb.magic_replay import WORDS
 
@@ -108,6 +112,14 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
         from groqnb import magic_audio
 
         return _pick(fragment, magic_audio.candidates(names), "audio")
+    if command == "preset":
+        from groqnb import magic_presets
+
+        if len(words) == 1:
+            return _pick(fragment, [*magic_presets.WORDS, *magic_presets.names()], "preset")
+        if words[1] == "delete" and len(words) == 2:
+            return _pick(fragment, magic_presets.names(), "preset")
+        return _options(rest[rest.index(words[1]) + len(words[1]) :], names, free_text=False)
     if command == "models" and len(words) == 1:
         return _pick(fragment, _models(), "model")
     return fragment, []
@@ -151,6 +163,10 @@ def _values(
         from groqnb.magic_images import candidates
 
         return _pick(fragment, candidates(names), "image")
+    if option == "--preset":
+        from groqnb.magic_presets import names as presets
+
+        return _pick(fragment, presets(), "preset")
     if option == "--guard":
         return _pick(fragment, ["block", "redact", "warn"], "value")
     if option == "--audio":

@@ -29,7 +29,7 @@ def run_cell(shell: Any, line: str, body: str, names: Mapping[str, Any]) -> None
 
     Raises GrammarError and InterpolationError for mistakes in it, and groqnb's errors for the call.
     """
-    asked = parse_cell(line)
+    asked = _expanded(parse_cell(line))
     if not asked.help and not body.strip():
         raise GrammarError("nothing to ask: the prompt goes below the line with %%groq")
     ask(shell, asked, body.strip("\n"), names)
@@ -39,9 +39,17 @@ def run_line(shell: Any, line: str, names: Mapping[str, Any]) -> None:
     """Run `%groq`. Raises as `run_cell` does."""
     parsed = parse_line(line)
     if isinstance(parsed, Ask):
-        ask(shell, parsed, parsed.text, names)
+        ask(shell, _expanded(parsed), parsed.text, names)
         return
     _COMMANDS[parsed.name](shell, parsed)
+
+
+def _expanded(asked: Ask) -> Ask:
+    if asked.preset is None:
+        return asked
+    from groqnb.magic_presets import expand
+
+    return expand(asked)
 
 
 def _state(shell: Any, command: Command) -> None:
@@ -214,6 +222,18 @@ def _speak(shell: Any, command: Command) -> None:
         fail(error)
 
 
+def _export(shell: Any, command: Command) -> None:
+    from groqnb.magic_export import export
+
+    export(shell, command)
+
+
+def _preset(shell: Any, command: Command) -> None:
+    from groqnb.magic_presets import preset
+
+    preset(shell, command)
+
+
 def _help(shell: Any, command: Command) -> None:
     print(help_text())
 
@@ -228,7 +248,9 @@ _COMMANDS: dict[str, Callable[[Any, Command], None]] = {
     "limits": _limits,
     "budget": _budget,
     "replay": magic_replay.replay,
+    "export": _export,
     "continue": _continue,
+    "preset": _preset,
     "key": _key,
     "doctor": _doctor,
     "help": _help,

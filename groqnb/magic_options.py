@@ -98,6 +98,7 @@ OPTIONS: tuple[Option, ...] = (
         "HIT",
         optional=True,
     ),
+    Option(("--preset",), "preset", "options under a name; see %groq preset", "NAME"),
     Option(("--fig",), "fig", "send the last matplotlib figure too"),
     Option(("--dry-run",), "dry_run", "show what would be sent and where; send nothing"),
     Option(("--raw",), "raw", "send the text as it is: no {{ }} interpolation"),
@@ -118,7 +119,9 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         "replay", "on|strict|record|off|status [FILE]", "answers from a file, kept there once"
     ),
+    CommandSpec("export", "[cell|chat|notebook] [FILE]", "as a script on the official package"),
     CommandSpec("continue", "", "go on with an answer that was stopped or cut off"),
+    CommandSpec("preset", "[save|delete] [NAME] [OPTIONS]", "keep options under a name, list them"),
     CommandSpec("key", "", "type an API key, hidden, for this kernel only"),
     CommandSpec("doctor", "", "check this installation"),
     CommandSpec("help", "", "show this text"),

@@ -73,6 +73,7 @@ class Ask:
     kind: str | None = None
     tools: str | None = None
     guard: str | None = None
+    preset: str | None = None
     dry_run: bool = False
     raw: bool = False
     no_stream: bool = False
