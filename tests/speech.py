@@ -30,7 +30,14 @@ SPOKEN = {
         "manger dans les salles. Merci de votre attention."
     ),
 }
-_NUMBERS = {"9": "nine", "10": "ten", "12": "twelve", "dix": "ten", "9:30": "half past nine"}
+_NUMBERS = {
+    "dr": "doctor",
+    "9": "nine",
+    "10": "ten",
+    "12": "twelve",
+    "dix": "ten",
+    "9:30": "half past nine",
+}
 
 Sound = NDArray[np.int16]
 

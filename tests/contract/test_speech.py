@@ -46,7 +46,7 @@ def local(engine: Engine) -> Iterator[groqnb.Groq]:
 def test_what_is_spoken_is_heard_again(groq_client: groq.Groq) -> None:
     """Text to speech to text: at most one word in twelve is wrong, British or American.
 
-    When this was written no word was, of 40.
+    When this was written none was, of 41; with all nineteen voices it was one of 779.
     """
     said = (
         "A quick brown fox jumps over the lazy dog. Doctor Brown paid for two tickets, and the "
