@@ -23,7 +23,7 @@ _KEYS = ("model", "cell", "notebook", "project", "endpoint", "day", "where")
 
 def usage(shell: Any, command: Command) -> None:
     """Show the usage since a moment, today's by default; `by WORD` chooses the one table."""
-    from groqnb.ledger.frame import WORDS
+    from groqnb.ledger.frame import since_words
     from groqnb.ledger.usage import usage as read
 
     since, key = _parsed(command.argument)
@@ -33,9 +33,7 @@ def usage(shell: Any, command: Command) -> None:
         raise GrammarError(
             f"{since!r} is no moment: %groq usage today, or week, month, 7d, 12h, 2026-01-31"
         ) from None
-    when = "today" if since == "today" else f"since {'the ' if since in WORDS else ''}{since}"
-    if since in ("week", "month", "year"):
-        when = f"this {since}"
+    when = since_words(since)
     if calls.empty:
         publish(shell, tables.notice(f"No calls {when}."))
         return

@@ -227,6 +227,6 @@ def test_a_notebook_shows_it_as_tables_and_text(ip: InteractiveShell) -> None:
 def test_without_calls_it_says_so(ip: InteractiveShell) -> None:
     report = groqnb.report("today")
     data, _ = ip.display_formatter.format(report)
-    assert data["text/plain"] == "No calls since today."
+    assert data["text/plain"] == "No calls today."
     assert report.to_frame().empty
     assert "No calls" in report.to_html()

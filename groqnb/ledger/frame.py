@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Since", "rows_of", "since_seconds", "to_frame", "usage_frame"]
+__all__ = ["Since", "rows_of", "since_seconds", "since_words", "to_frame", "usage_frame"]
 
 Since = str | float | datetime | timedelta | None
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_UNIT_WORDS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 WORDS = ("today", "yesterday", "week", "month", "year")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
@@ -63,6 +64,32 @@ def since_seconds(since: Since) -> float | None:
         f"since={since!r} is no moment. Write '7d', '12h', 'today', 'week', 'month', a date "
         "such as '2026-01-31', a datetime or a timedelta."
     )
+
+
+def since_words(since: Since) -> str:
+    """A moment as it is said of calls: "today", "in the last 7 days", "since 2026-01-31".
+
+    ```python
+    >>> since_words("12h"), since_words("month")
+    ('in the last 12 hours', 'this month')
+
+    ```
+    """
+    if since is None:
+        return "in all"
+    if isinstance(since, timedelta):
+        return f"in the last {since}"
+    if isinstance(since, (int, float)):
+        since = datetime.fromtimestamp(since)
+    if isinstance(since, datetime):
+        return f"since {since:%Y-%m-%d %H:%M}"
+    text = since.strip().lower()
+    if match := _SPAN.fullmatch(text):
+        one = "" if match[1] == "1" else "s"
+        return f"in the last {match[1]} {_UNIT_WORDS[match[2]]}{one}"
+    if text in ("week", "month", "year"):
+        return f"this {text}"
+    return text if text == "today" else f"since {since.strip()}"
 
 
 def _begin(word: str) -> datetime:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groqnb.ledger.frame import Since, since_seconds
+from groqnb.ledger.frame import Since, since_seconds, since_words
 from groqnb.ledger.usage import usage
 from groqnb.types.errors import ParameterError
 
@@ -130,19 +130,13 @@ def report(
     calls, before = found[is_new], found[~is_new]
     return Report(
         calls=len(calls),
-        since=_words(since),
+        since=since_words(since),
         latency=_latency(calls),
         checklist=_checklist(calls, before),
         endpoints=_endpoints(calls),
         tiers=_tiers(calls),
         made=f"{datetime.now():%Y-%m-%d %H:%M}",
     )
-
-
-def _words(since: Since) -> str:
-    if since is None:
-        return "all calls"
-    return f"since {since}" if isinstance(since, str) else f"since {since!s}"
 
 
 def _ended(calls: pd.DataFrame) -> pd.DataFrame:
