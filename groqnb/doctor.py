@@ -129,6 +129,12 @@ def _engine(*, needed: bool) -> Iterator[Check]:
         yield Check(
             "text in images", None, "rapidocr is not installed", 'pip install "groqnb[vision]"'
         )
+    yield _part("hearing", "Whisper (faster-whisper {0})", {"faster-whisper": "speech"})
+    yield _part(
+        "speaking",
+        "Kokoro (onnxruntime {0}, espeak-ng by espeakng-loader {1})",
+        {"onnxruntime": "speech", "espeakng-loader": "voice"},
+    )
 
     here = []
     for entry in weights.entries():
@@ -150,6 +156,33 @@ def _engine(*, needed: bool) -> Iterator[Check]:
     engine = process.current()
     if engine is not None:
         yield Check("engine running", True, f"{engine.model}, {engine.base_url}, pid {engine.pid}")
+
+
+def _part(name: str, detail: str, packages: dict[str, str]) -> Check:
+    """What hears or speaks: `packages` with the extra that brings each, and the weights."""
+    from groqnb.local import weights
+    from groqnb.local.errors import EngineError
+
+    try:
+        versions = [version(package) for package in packages]
+    except PackageNotFoundError as error:
+        extra = packages.get(str(error.name), "speech")
+        return Check(name, None, f"{error.name} is not installed", f'pip install "groqnb[{extra}]"')
+    files = weights.group(name)
+    size = sum(file.size for file in files) / 1e6
+    try:
+        here = all(weights.present(file) for file in files)
+    except EngineError as error:
+        return Check(name, None, str(error), error.hint)
+    told = f"by {detail.format(*versions)}; its weights ({size:.0f} MB) are "
+    if here:
+        return Check(name, True, told + "here")
+    return Check(
+        name,
+        None,
+        told + "not fetched yet",
+        f"The first request fetches them; or now: groqnb setup {name}",
+    )
 
 
 def _jupyter() -> Check:

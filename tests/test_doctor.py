@@ -33,6 +33,14 @@ def test_missing_weights_are_no_fault_and_come_with_the_command_that_fetches_the
     assert "groqnb setup" in found["weights"].hint
 
 
+def test_what_hears_and_speaks_is_looked_at() -> None:
+    """Installed, but not fetched: the command that fetches it is named."""
+    found = {check.name: check for check in checks()}
+    assert "faster-whisper" in found["hearing"].detail
+    assert "148 MB" in found["hearing"].detail
+    assert "groqnb setup speaking" in found["speaking"].hint
+
+
 def test_an_unreachable_server_is_a_fault_and_the_key_stays_hidden(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

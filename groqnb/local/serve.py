@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--allow-private-image-urls",
         action="store_true",
-        help="fetch images from this machine and its network too; for tests only",
+        help="fetch images and audio from this machine and its network too; for tests only",
     )
     parser.add_argument(
         "--allow-unisolated-code",
