@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Literal
+from typing import Literal, overload
 
 from groqnb.ledger.budget import Budget
 from groqnb.ledger.place import here
@@ -14,6 +14,12 @@ from groqnb.types.errors import ParameterError
 __all__ = ["budget"]
 
 
+@overload
+def budget(limit: None = None) -> Budget | None: ...
+@overload
+def budget(limit: Literal["off"]) -> None: ...
+@overload
+def budget(limit: float, *, notional: bool = False, strict: bool = False) -> Budget: ...
 def budget(
     limit: float | Literal["off"] | None = None, *, notional: bool = False, strict: bool = False
 ) -> Budget | None:

@@ -8,7 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 from typing_extensions import assert_type
 
+import groqnb
 from groqnb import AsyncGroq, Groq, RateLimitError, StreamError
+from groqnb.ledger.budget import Budget, reserve
+from groqnb.ledger.report import Report
 from groqnb.types.audio import Speech, Transcription, VerboseTranscription, Word
 from groqnb.types.batches import Batch, BatchCard, BatchError, BatchOutput, read_output
 from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, Message, Usage
@@ -204,3 +207,16 @@ def endpoint_mistakes(client: Groq) -> None:
     client.audio.speech.create(input="a", model="m")  # type: ignore[call-arg]
     client.audio.speech.create(input="a", model="m", voice="v", sample_rate=1)  # type: ignore[arg-type]
     client.batches.create(input_file_id="f", endpoint="/v1/x", completion_window="24h")  # type: ignore[arg-type]
+
+
+def usage_and_budget() -> None:
+    assert_type(groqnb.budget(0.5, strict=True), Budget)
+    assert_type(groqnb.budget("off"), None)
+    assert_type(groqnb.budget(), Budget | None)
+    report = groqnb.report("7d", baseline="30d", model=["a", "b"])
+    assert_type(report, Report)
+    assert_type(report.to_html(Path("report.html")), str)
+    with reserve(0.1, "a batch") as held:
+        held.settle(0.05)
+    groqnb.budget("on")  # type: ignore[call-overload]
+    groqnb.report(last="7d")  # type: ignore[call-arg]
