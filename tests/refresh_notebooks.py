@@ -5,7 +5,8 @@
 
 They are answered by the model that ``GROQNB_LOCAL_MODEL`` names, the default one if it is unset.
 What differs from one run to the next for no reader's good is left out: times of execution, the
-version of Python, and how the text of a stream was cut into pieces.
+version of Python, how the text of a stream was cut into pieces, and the numbers of widgets, which
+are seen by what stands there in their place.
 """
 
 from __future__ import annotations
@@ -39,9 +40,11 @@ def normal(notebook: Any) -> Any:
 
 
 def _joined(outputs: list[Any]) -> list[Any]:
-    """Pieces of one stream that follow each other become one output."""
+    """Pieces of one stream become one output, and widgets what is shown where they do not run."""
     joined: list[Any] = []
     for output in outputs:
+        if "text/html" in output.get("data", {}):
+            output.data.pop("application/vnd.jupyter.widget-view+json", None)
         last = joined[-1] if joined else None
         if (
             last is not None

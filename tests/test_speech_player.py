@@ -230,7 +230,10 @@ def test_a_short_sound_is_saved_with_the_notebook_and_a_long_one_named() -> None
     assert bundle["text/html"].count('<audio controls src="data:audio/wav;base64,') == 1
     assert "<b>" not in bundle["text/html"]
     assert bundle["text/plain"] == "Speech: a · m · 0.5 s · wav · 8 kB\n<b>Hello</b>"
-    long = groqnb.SpeechPlayer(wav(60))
+    middle = groqnb.SpeechPlayer(wav(10, 24000))
+    assert "data:audio/mpeg;base64," in middle._result_bundle()["text/html"]
+    assert len(middle._result_bundle()["text/html"]) < len(middle.value) / 3
+    long = groqnb.SpeechPlayer(wav(130))
     bundle = long._result_bundle()
     assert "<audio" not in bundle["text/html"]
     assert "keep it with .save(path)" in bundle["text/html"]

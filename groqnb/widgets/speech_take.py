@@ -6,7 +6,9 @@ import os
 import struct
 import wave
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,11 @@ from groqnb.widgets.recorder_result import seconds_text
 __all__ = ["FORMATS", "Take", "excerpt", "facts", "take_of", "told"]
 
 FORMATS = ("flac", "mp3", "mulaw", "ogg", "wav")
-_MOST_SAVED = 500_000
+_MOST_SAVED = 200_000
 """Bytes of sound that are saved in a notebook."""
+
+_SMALL = 64_000  # bytes; what is larger is saved as MP3, a third of it or less
+_LONGEST_SAVED = 120.0  # s; beyond it not even MP3 is small
 
 _LONGEST = 280  # characters of the text that are shown
 _MULAW_RATE = 48_000  # Hz; what the documentation says where no rate is asked for
@@ -45,6 +50,18 @@ class Take:
     playable: bytes
     mime: str
     answered: str = ""
+
+    @cached_property
+    def saved(self) -> tuple[bytes, str] | None:
+        """The sound for the notebook's file, and its media type; None where it is too large."""
+        if len(self.playable) > _SMALL and (self.seconds or 0) <= _LONGEST_SAVED:
+            from groqnb.speaking.joining import decoded, encoded
+
+            with suppress(ParameterError, MissingExtra):
+                small = encoded(decoded(self.playable, self.format), "mp3")
+                if len(small) < len(self.playable):
+                    return (small, sounds.MIMES["mp3"]) if len(small) <= _MOST_SAVED else None
+        return (self.playable, self.mime) if len(self.playable) <= _MOST_SAVED else None
 
 
 def take_of(source: Any, format: str | None, voice: str, rate: int | None = None) -> Take:
@@ -158,8 +175,8 @@ def told(take: Take, text: str, model: str) -> tuple[Sequence[Child], str]:
     about = facts(take, model)
     shown = excerpt(text)
     parts: list[Child] = []
-    if len(take.playable) <= _MOST_SAVED:
-        parts.append(el("p", audio(take.playable, take.mime, f"Speech: {about}")))
+    if take.saved is not None:
+        parts.append(el("p", audio(*take.saved, f"Speech: {about}")))
         note = "No sound? Trust this notebook, and it can be played."
     else:
         note = "Too large to be saved in the notebook: keep it with .save(path)."

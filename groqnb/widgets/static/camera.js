@@ -1,14 +1,25 @@
 // Photographs by the camera of this machine. It is asked for at the click and let go after it.
 import { button, el } from "./shared.js";
 
-const NO_CAMERA = {
+const TEXT = {
   NotAllowedError:
-    "The camera was refused. Allow it for this page (the sign left of the address), or in the system's settings, and click Camera again.",
+    "The camera was refused. Allow it in the site settings (the sign left of the address), and click Camera again.",
   NotFoundError: "There is no camera here. Plug one in and click Camera again, or add a picture from a file.",
-  NotReadableError: "The camera is in use by another program. Close that and click Camera again.",
-  OverconstrainedError: "This camera is gone. Choose another.",
+  NotReadableError: "The camera cannot be used: another program may hold it. Close that and click Camera again.",
+  OverconstrainedError: "That camera is gone. Choose another one.",
 };
-const INSECURE = "The camera works only on pages from this machine (localhost) or by https.";
+
+const inEditor = () => location.protocol.startsWith("vscode") || location.hostname.endsWith(".vscode-cdn.net");
+
+/** Why there is no camera and what to do; `blocked` where only another page could help. */
+function explain(error) {
+  if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia)
+    return { blocked: true, text: "The browser gives a camera only to https:// pages and to localhost." };
+  if (inEditor()) return { blocked: true, text: "VS Code does not let notebooks use the camera." };
+  const blocked = document.featurePolicy?.allowsFeature?.("camera") === false;
+  if (blocked) return { blocked, text: "The page around this notebook does not pass the camera on." };
+  return { blocked, text: TEXT[error.name] ?? `The camera does not start: ${error.message}` };
+}
 
 export class Camera {
   #gn;
@@ -54,7 +65,6 @@ export class Camera {
   async #open(device) {
     const gn = this.#gn;
     gn.fail("");
-    if (!navigator.mediaDevices?.getUserMedia) return gn.fail(INSECURE);
     const mine = ++this.#starting;
     this.#release(); // some systems give a camera only once
     const size = { width: { ideal: 1920 }, height: { ideal: 1080 } };
@@ -66,7 +76,9 @@ export class Camera {
       });
     } catch (error) {
       gn.say("");
-      gn.fail(NO_CAMERA[error.name] ?? `The camera does not start: ${error.message}`);
+      const { text, blocked } = explain(error);
+      gn.fail(text);
+      if (blocked) gn.offerTab?.("Pick in a browser tab");
       return this.close();
     }
     if (mine !== this.#starting || gn.signal.aborted) return stream.getTracks().forEach((track) => track.stop());
