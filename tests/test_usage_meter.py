@@ -151,6 +151,15 @@ def test_a_day_is_counted_from_the_ledger_other_kernels_too() -> None:
     assert limit(found, "RPD").remaining == 999
 
 
+def test_replayed_calls_use_nothing_up(tmp_path: Path) -> None:
+    for _ in range(3):
+        with groqnb.replay(tmp_path / "record.json"):
+            ask(headers=HEADERS)
+    assert list(groqnb.usage()["where"]) == ["cloud", "replay", "replay"]
+    assert {one.where for one in current_limits()} == {"cloud"}
+    assert limit(current_limits(), "RPM").remaining == 29
+
+
 def test_seconds_of_audio_are_counted() -> None:
     reply = httpx.Response(200, json={"text": "hi", "duration": 90.0, "x_groq": {"id": "r"}})
     with groqnb.Groq(transport=answering(reply), api_key=KEY, where="cloud") as client:

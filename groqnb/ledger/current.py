@@ -53,6 +53,8 @@ def _counts() -> Mapping[tuple[str, str], Mapping[str, float]]:
     served = rows["http_status"] != 429
     counts: dict[tuple[str, str], dict[str, float]] = {}
     for place, where in enumerate(wheres):
+        if where == "replay":  # a record answered
+            continue
         for code, name in enumerate(models):
             mine = served & (codes == code) & (places == place)
             if not mine.any():

@@ -100,9 +100,9 @@ class Limits:
         self._lock = threading.Lock()
 
     def note(self, event: Any) -> None:
-        """A call has ended."""
+        """A call has ended. What a record answered used nothing, and its headers are old."""
         model = event.model
-        if model is None:
+        if model is None or event.target == "replay":
             return
         key = (event.target, model)
         seen = self._seen.get(key)
