@@ -107,7 +107,18 @@ def test_too_few_streams_make_no_verdict() -> None:
     called(19, ttft=9.0)
     assert verdict(groqnb.report(), "TTFT P95, m") == (
         "unknown",
-        "a P95 needs 20 streams at least, now and before",
+        "a P95 needs 20 streams at least",
+    )
+    called(1, ttft=9.0)
+    assert verdict(groqnb.report(), "TTFT P95, m")[0] == "alert"
+
+
+def test_too_few_earlier_streams_make_no_verdict() -> None:
+    called(3, days_ago=10)
+    called(50, ttft=9.0)
+    assert verdict(groqnb.report(), "TTFT P95, m") == (
+        "unknown",
+        "too few earlier streams to compare with: 3, not 20",
     )
 
 

@@ -235,8 +235,10 @@ def _ttft(model: Any, calls: pd.DataFrame, before: pd.DataFrame) -> list[str] | 
     now = float(times.quantile(0.95))
     earlier = before.ttft[(before.model == model) & (before.status == "ok")].dropna()
     verdict, why = "unknown", "no earlier calls to compare with"
-    if len(times) < _ENOUGH or 0 < len(earlier) < _ENOUGH:
-        why = f"a P95 needs {_ENOUGH} streams at least, now and before"
+    if len(times) < _ENOUGH:
+        why = f"a P95 needs {_ENOUGH} streams at least"
+    elif 0 < len(earlier) < _ENOUGH:
+        why = f"too few earlier streams to compare with: {len(earlier)}, not {_ENOUGH}"
     elif len(earlier):
         change = now / float(earlier.quantile(0.95)) - 1
         verdict = "alert" if change > 0.2 else "ok"
