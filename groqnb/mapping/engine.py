@@ -33,8 +33,7 @@ __all__ = ["NOT_ASKED", "Engine", "Item"]
 NOT_ASKED = "NotAsked"
 
 # What would meet every other row as well.
-_ENDS_ALL = (AuthenticationError, BudgetError, NotFoundError, PermissionDeniedError,
-             SpendLimitError)  # fmt: skip
+_ENDS_ALL = (AuthenticationError, NotFoundError, PermissionDeniedError, SpendLimitError)
 
 
 @dataclass(slots=True, eq=False)
@@ -122,6 +121,9 @@ class Engine:
                     if self._lane(self.lanes) is None:
                         self._end(lane.spent)
         except asyncio.CancelledError:
+            return self._not_asked(item)
+        except BudgetError as error:  # nothing was sent
+            self._end(error)
             return self._not_asked(item)
         except _ENDS_ALL as error:
             self._end(error)

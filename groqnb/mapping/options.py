@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,16 +73,18 @@ def plan_of(judge: Judge, options: Mapping[str, Any], *, audio: bool = False) ->
     errors = given.get("errors", "keep")
     if errors not in ("keep", "raise"):
         raise ParameterError(f"errors is {errors!r}; it is 'keep' or 'raise'.")
+    clients = _clients(given.get("client"))
     question = Question(
         _models(given.get("model")),
         judge,
         system=given.get("system"),
         params={name: value for name, value in given.items() if name not in _OWN},
         audio_model=given.get("audio_model", AUDIO_MODEL),
+        servers=[_server(client) for client in clients],
     )
     return Plan(
         question,
-        _clients(given.get("client")),
+        clients,
         concurrency=_whole(given, "concurrency", 1, _MOST_AT_ONCE),
         limits=check_limits(given.get("limits")),
         max_wait=_seconds(given, "max_wait", 300.0),
@@ -157,6 +160,14 @@ def _clients(client: Any) -> list[Any]:
     if not clients or not all(isinstance(one, (Groq, AsyncGroq)) for one in clients):
         raise ParameterError("client is a Groq(), an AsyncGroq(), or a list of them.")
     return clients
+
+
+def _server(client: Any) -> str:
+    """Who answers: one model of the engine on this machine is not another."""
+    target = client.target
+    if target.kind == "local":
+        return f"local {os.environ.get('GROQNB_LOCAL_MODEL', '')}"
+    return target.base_url or target.kind
 
 
 def _whole(given: Mapping[str, Any], name: str, least: int, most: int) -> int | None:

@@ -28,6 +28,9 @@ _NOT_ASKED = ("timeout",)
 class Question:
     """The same for all rows: models, system prompt, parameters, judge.
 
+    `servers` name where answers come from: what a small model on this machine said is no answer
+    of the cloud's.
+
     Attributes:
         models: one or several; a row goes to whichever may be asked the soonest.
         judge: what an answer must be.
@@ -45,10 +48,12 @@ class Question:
         system: str | None = None,
         params: Mapping[str, Any] | None = None,
         audio_model: str = AUDIO_MODEL,
+        servers: Sequence[str] = (),
     ) -> None:
         self.models = list(models)
         self.judge = judge
         self.audio_model = audio_model
+        self._servers = sorted(set(servers))
         self._params = dict(params or {})
         if "stream" in self._params:
             raise ParameterError("Rows are not streamed.", hint="Leave `stream` out.")
@@ -93,6 +98,7 @@ class Question:
             params,
             self.judge.identity,
             self.audio_model,
+            self._servers,
         ]
         try:
             text = json.dumps(told, sort_keys=True, default=_plain)

@@ -72,7 +72,8 @@ class LimitedServer(httpx.AsyncBaseTransport):
                 "requests per minute (RPM)", self.rpm, self._requests[0] + 60 - now
             )
         if used + PROMPT_TOKENS > self.tpm:
-            return self._refusal("tokens per minute (TPM)", self.tpm, self._tokens[0][0] + 60 - now)
+            again = self._tokens[0][0] + 60 - now
+            return self._refusal("tokens per minute (TPM)", self.tpm, again)
         if self.capacity is not None and self._busy >= self.capacity:
             self.refused += 1
             return httpx.Response(498, json={"error": {"message": "at capacity", "type": "flex"}})
