@@ -119,7 +119,7 @@ class Panel {
     if (!same) this.log.replaceChildren(...shown);
     path.forEach(({ beside, runs }, i) => {
       const last = i === path.length - 1;
-      const failed = Boolean(seen[i].body.failure) && (last || path[i + 1].role === "user");
+      const failed = Boolean(seen[i].body.failure) && (last || seen[i + 1].role === "user");
       seen[i].arrange({ beside, runs, last, busy, failed });
     });
     this.totals.textContent = totals;
