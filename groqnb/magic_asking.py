@@ -154,9 +154,8 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
         None if reason is None else f"went there because {reason}",
     ]
     note = " · ".join(each for each in notes if each) or None
-    warning = watch.limits.warning(question.model, target.kind, estimate(list(question.sent)))
-    if warning is not None and not taped:
-        publish(shell, tables.notice(warning))
+    if not taped:
+        _warn(shell, question, target, [question.model])
     shown = painter(shell, target_badge(target))
 
     def put(turn: Question, shown: Painter) -> Asked:
@@ -193,6 +192,15 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
         fail(asked.error)
 
 
+def _warn(shell: Any, question: Question, target: Target, models: list[str]) -> None:
+    """Say which limits the question would exceed, before it is asked."""
+    tokens = estimate(list(question.sent))
+    for model in models:
+        warning = watch.limits.warning(model, target.kind, tokens)
+        if warning is not None:
+            publish(shell, tables.notice(warning))
+
+
 def _compare(shell: Any, asked: Ask, question: Question, models: list[str]) -> None:
     """Ask several models side by side; `_groq`, and the name after -o, are a DataFrame then."""
     from groqnb.comparing import compare
@@ -214,6 +222,8 @@ def _compare(shell: Any, asked: Ask, question: Question, models: list[str]) -> N
             _start_engine(shown, client.target)
     except GroqnbError as error:
         fail(error)
+    if not is_on():
+        _warn(shell, question, client.target, models)
     settings = {**session.settings, "where": session.where}
     compared = compare(client, settings, question, models, shown, stream=stream)
     if question.images:
