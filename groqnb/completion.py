@@ -66,7 +66,7 @@ def candidates(
 
     ```python
     >>> candidates("%groq us", 0, 8, {})
-    ('us', [('use', 'command')])
+    ('us', [('use', 'command'), ('usage', 'command')])
 
     ```
     """

@@ -42,6 +42,7 @@ FLOORS: dict[str, int] = {
     "magic_guard": 6,
     "magic_presets": 6,
     "presets": 6,
+    "patterns": 5,
     "tools": 5,
     "magics": 6,
     "figures": 5,
