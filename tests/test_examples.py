@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "groqnb"
 MODULES = [
     ".".join(("groqnb", *path.relative_to(PACKAGE).with_suffix("").parts))
     for path in sorted(PACKAGE.rglob("*.py"))
-    if ">>>" in path.read_text(encoding="utf-8") and path.stem != "__init__"
+    if "    >>> " in path.read_text(encoding="utf-8") and path.stem != "__init__"
 ]
 
 
