@@ -33,7 +33,7 @@ from groqnb.render.message import cost as footer_cost
 
 KEY = "gsk_0123456789abcdefghijklmnop"
 MODEL = "llama-3.3-70b-versatile"
-NAMES = [column.name for column in COLUMNS]
+NAMES = [column.name for column in COLUMNS if not column.asked_for]
 
 
 @pytest.fixture(autouse=True)
@@ -645,3 +645,48 @@ def test_ten_seconds_of_a_recording_are_billed_at_least() -> None:
     assert long is not None
     assert short.usd == pytest.approx(0.111 * 10 / 3600)
     assert long.usd == pytest.approx(0.111)
+
+
+# --- texts, for those who want them ---
+
+
+def test_texts_are_kept_only_where_somebody_says_so(
+    monkeypatch: pytest.MonkeyPatch, own_ledger: Path
+) -> None:
+    """Whole and streamed, with their lines; images, headers and keys are never among them."""
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,SECRETPIXELS"}}
+    question: Any = [{"role": "user", "content": [{"type": "text", "text": "one\ntwo é"}, image]}]
+    with groqnb.Groq(transport=answering(completion("a\nb")), api_key=KEY) as client:
+        client.chat.completions.create(model=MODEL, messages=question)
+        assert "answer" not in groqnb.usage()
+        monkeypatch.setenv("GROQNB_LEDGER", "texts")
+        client.chat.completions.create(model=MODEL, messages=question)
+    body = events({"content": "Hel"}, {"content": "lo"})
+    with groqnb.Groq(transport=streaming(body), api_key=KEY) as client:
+        list(client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True))
+    for _ in range(2):
+        table = groqnb.usage()
+        assert list(table.answer.fillna("")) == ["", "a\nb", "Hello"]
+        assert "one\\ntwo é" in table.question[1]
+        recorder.default_store().pack(at_least=1)
+    assert b"SECRETPIXELS" not in own_ledger.read_bytes()
+    assert KEY.encode() not in own_ledger.read_bytes()
+
+
+def test_a_ledger_of_an_earlier_version_gets_the_new_columns(tmp_path: Path) -> None:
+    """Its rows and blocks stay; several processes may meet it at once."""
+    path = tmp_path / "u.sqlite"
+    first = [column for column in COLUMNS if column.since == 1]
+    names = ", ".join(f'"{column.name}"' for column in first)
+    with sqlite3.connect(path) as file:
+        file.execute(f"CREATE TABLE calls (id INTEGER PRIMARY KEY AUTOINCREMENT, {names})")
+        file.execute("CREATE TABLE blocks (id INTEGER PRIMARY KEY, rows, first, last, data)")
+        file.execute("INSERT INTO calls (time, model) VALUES (1.8e9, 'old')")
+        file.execute("PRAGMA user_version = 1")
+    for name in ("new", "newer"):
+        store = Store(path)
+        store.append(row({"time": 1.8e9, "model": name, "answer": "yes"}))
+        store.close()
+    table = frame.usage_frame(Store(path))
+    assert list(table.model) == ["old", "new", "newer"]
+    assert list(table.answer.fillna("")) == ["", "yes", "yes"]

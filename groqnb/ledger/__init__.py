@@ -1,7 +1,8 @@
 """The usage ledger: one row for every call, whatever its end, kept on this machine alone.
 
 No prompt, answer or key is in it. It lies in the user's data folder (`GROQNB_DATA_DIR` names
-another, `GROQNB_LEDGER=off` keeps none), and several kernels may write to it at once.
+another), and several kernels may write to it at once. `GROQNB_LEDGER=off` keeps none;
+`GROQNB_LEDGER=texts` keeps what is asked and answered, too, and still no key.
 """
 
 from __future__ import annotations

@@ -17,11 +17,12 @@ __all__ = ["Columns", "decode", "encode", "joined", "taken"]
 
 Columns = dict[str, Any]
 """By the column's name: an array of floats (NaN is not known) or counts (-1 is not known); for
-words the codes and the words (code -1 is not known); for texts a list (empty is not known)."""
+words the codes and the words (code -1 is not known); for texts a list (empty is not known). What
+is kept only where it was asked for is left out where nobody did."""
 
 _LEVEL = 1  # of zlib: the fastest
 _WORTH = 0.5  # what does not become this small is not packed: unpacking takes longer than reading
-_SEPARATOR = "\n"
+_BETWEEN = "\x1e"  # texts; blocks of an earlier version have a line feed there
 
 
 def encode(rows: Sequence[Row]) -> bytes:
@@ -41,8 +42,11 @@ def encode(rows: Sequence[Row]) -> bytes:
             codes = {word: code for code, word in enumerate(words)}
             about["words"] = words
             data = np.array([codes.get(v, -1) for v in values], "<i4").tobytes()
+        elif column.asked_for and not any(values):
+            continue
         else:
-            data = _SEPARATOR.join(_one_line(v) for v in values).encode()
+            about["between"] = _BETWEEN
+            data = _BETWEEN.join(_whole(v) for v in values).encode(errors="replace")
         packed = zlib.compress(data, _LEVEL)
         about["packed"] = len(packed) < _WORTH * len(data)
         if not about["packed"]:
@@ -54,8 +58,8 @@ def encode(rows: Sequence[Row]) -> bytes:
     return b"".join([len(start).to_bytes(4, "little"), start, *pieces])
 
 
-def _one_line(value: str | None) -> str:
-    return "" if value is None else value.replace(_SEPARATOR, " ")
+def _whole(value: str | None) -> str:
+    return "" if value is None else value.replace(_BETWEEN, " ")
 
 
 def decode(block: bytes, wanted: Iterable[str] | None = None) -> Columns:
@@ -79,7 +83,8 @@ def decode(block: bytes, wanted: Iterable[str] | None = None) -> Columns:
         elif about["kind"] == "word":
             columns[name] = (np.frombuffer(data, "<i4"), about["words"])
         else:
-            columns[name] = data.decode().split(_SEPARATOR) if head["rows"] else []
+            between = about.get("between", "\n")
+            columns[name] = data.decode().split(between) if head["rows"] else []
     columns["rows"] = head["rows"]
     return columns
 
@@ -90,6 +95,8 @@ def joined(parts: Sequence[Columns]) -> Columns:
 
     out: Columns = {"rows": sum(part["rows"] for part in parts)}
     for column in COLUMNS:
+        if column.asked_for and not any(column.name in part for part in parts):
+            continue
         pieces = [part.get(column.name, _unknown(column, part["rows"])) for part in parts]
         if column.kind == "word":
             out[column.name] = _joined_words(pieces)
@@ -133,6 +140,8 @@ def taken(columns: Mapping[str, Any], keep: NDArray[np.bool_]) -> Columns:
 
     out: Columns = {"rows": int(keep.sum())}
     for column in COLUMNS:
+        if column.name not in columns:
+            continue
         value = columns[column.name]
         if column.kind == "word":
             out[column.name] = (value[0][keep], value[1])

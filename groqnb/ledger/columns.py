@@ -17,12 +17,15 @@ class Column(NamedTuple):
     """One column.
 
     `kind`: "float"; "count", a whole number from 0; "word", a text of which there are few
-    different ones; "text", any other.
+    different ones; "text", any other. `since` is the ledger's version that has it. One that is
+    `asked_for` is there only where somebody turned it on.
     """
 
     name: str
     kind: Kind
     meaning: str
+    since: int = 1
+    asked_for: bool = False
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -59,6 +62,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("request_id", "text", "the server's name for the call"),
     Column("cost", "float", "US dollars; not known where there is no price"),
     Column("price", "word", "the source of the price, with its date"),
+    Column("question", "text", "what was sent, with GROQNB_LEDGER=texts", 2, asked_for=True),
+    Column("answer", "text", "the text that came, with GROQNB_LEDGER=texts", 2, asked_for=True),
 )
 
 _POSITIONS: Mapping[str, int] = {column.name: at for at, column in enumerate(COLUMNS)}

@@ -143,6 +143,8 @@ def to_frame(columns: Columns) -> pd.DataFrame:
 
     data: dict[str, Any] = {}
     for column in COLUMNS:
+        if column.name not in columns:
+            continue
         value = columns[column.name]
         if column.name == "time":
             moments = np.where(np.isnan(value), np.nan, value * 1e6).astype("datetime64[us]")

@@ -25,7 +25,15 @@ from groqnb.ledger.store import Store, default_path
 if TYPE_CHECKING:
     from groqnb.wire.events import Failed, Finished, Interrupted
 
-__all__ = ["as_in_the_cloud", "default_store", "is_off", "project", "record", "row_of"]
+__all__ = [
+    "as_in_the_cloud",
+    "default_store",
+    "is_off",
+    "keeps_texts",
+    "project",
+    "record",
+    "row_of",
+]
 
 _COST = [column.name for column in COLUMNS].index("cost")
 _stores: dict[tuple[Path, int], Store] = {}
@@ -57,6 +65,11 @@ def is_off() -> bool:
     return os.environ.get("GROQNB_LEDGER", "").lower() in ("off", "0", "no", "false")
 
 
+def keeps_texts() -> bool:
+    """True when what was asked and answered is kept as well: only where somebody says so."""
+    return os.environ.get("GROQNB_LEDGER", "").lower() in ("text", "texts")
+
+
 def row_of(event: Finished | Failed | Interrupted) -> Row:
     """The row of a call that ended."""
     headers = event.headers
@@ -80,6 +93,11 @@ def row_of(event: Finished | Failed | Interrupted) -> Row:
         values["status"] = "ok" if kind == "Finished" else "interrupted"
     if event.request is not None:
         _note_request(values, event.request)
+    if keeps_texts():
+        from groqnb.ledger.texts import answer_of, question_of
+
+        values["question"] = question_of(event.request)
+        values["answer"] = None if kind == "Failed" else answer_of(event)  # type: ignore[arg-type]
     return row(values)
 
 

@@ -24,7 +24,7 @@ from groqnb.ledger.columns import COLUMNS, Row
 
 __all__ = ["LedgerUnreadable", "Store", "default_path"]
 
-VERSION = 1
+VERSION = 2
 _BLOCK = 10_000  # rows
 _PATIENCE = 5.0  # s to wait for other writers where waiting is allowed
 _MOMENT = 0.002  # s to wait for them on the calling path; a thread of its own goes on waiting
@@ -33,10 +33,11 @@ _MOST_PENDING = 100_000
 _NAMES = ", ".join(f'"{column.name}"' for column in COLUMNS)
 _INSERT = f"INSERT INTO calls ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"
 _TYPES = {"float": "REAL", "count": "INTEGER", "word": "TEXT", "text": "TEXT"}
+_DEFINED = {column: f'"{column.name}" {_TYPES[column.kind]}' for column in COLUMNS}
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS calls (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  {", ".join(f'"{column.name}" {_TYPES[column.kind]}' for column in COLUMNS)}
+  {", ".join(defined for column, defined in _DEFINED.items() if column.since == 1)}
 );
 CREATE TABLE IF NOT EXISTS blocks (
   id INTEGER PRIMARY KEY, rows INTEGER NOT NULL, first REAL, last REAL, data BLOB NOT NULL
@@ -276,8 +277,13 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     if version < VERSION:
         with _transaction(connection):
+            # Another process may have done it meanwhile.
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
+            for column, defined in _DEFINED.items():
+                if version < column.since > 1:
+                    connection.execute(f"ALTER TABLE calls ADD COLUMN {defined}")
             connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

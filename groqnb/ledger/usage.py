@@ -26,9 +26,10 @@ def usage(
     """Every call that this machine made through groqnb, one row each, oldest first.
 
     Calls of the magics and of Python are in it, whatever their end: answered, refused, stopped.
-    No prompt, answer or key is. Times of day are in UTC, durations in seconds, `cost` is in US
-    dollars and NaN where the price is not known. `groqnb.ledger.columns.COLUMNS` tells what each
-    column means; `tokens_per_second` and `network` (seconds beyond the server's own) are computed.
+    Times of day are in UTC, durations in seconds, `cost` is in US dollars and NaN where the price
+    is not known. `groqnb.ledger.columns.COLUMNS` tells what each column means; `tokens_per_second`
+    and `network` (seconds beyond the server's own) are computed. No prompt, answer or key is in it,
+    unless GROQNB_LEDGER was set to "texts": then `question` and `answer` are columns, never a key.
 
     Args:
         since: "7d", "12h", "today", "week", "month", a date, a datetime, or a timedelta (so long

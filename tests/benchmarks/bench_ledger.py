@@ -92,8 +92,8 @@ def rows() -> list[Row]:
         def ours() -> None:
             assert len(frame.usage_frame(store).groupby("model").cost.sum()) == 6
 
-        names = [column.name for column in COLUMNS]
-        records = [dict(zip(names, values, strict=True)) for values in many] * (ROWS // _BLOCK)
+        names = [column.name for column in COLUMNS if not column.asked_for]
+        records = [dict(zip(names, values, strict=False)) for values in many] * (ROWS // _BLOCK)
 
         def theirs() -> None:
             assert len(pd.DataFrame(records).groupby("model").cost.sum()) == 6
