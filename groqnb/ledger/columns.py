@@ -78,4 +78,4 @@ def row(values: Mapping[str, Any]) -> Row:
 
     ```
     """
-    return tuple(values.get(column.name) for column in COLUMNS)
+    return tuple(map(values.get, _POSITIONS))

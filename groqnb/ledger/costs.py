@@ -21,10 +21,13 @@ _TOOL_FIELDS = (b'"tool_calls"', b'"executed_tools"')
 _told: set[str] = set()
 
 
-def price_of(event: Finished | Interrupted) -> tuple[float, str] | None:
+def price_of(
+    event: Finished | Interrupted, executed: Mapping[str, int]
+) -> tuple[float, str] | None:
     """US dollars, and where the prices are from; None where one of them is not known.
 
-    The call is taken to be one that the cloud answered, whoever did.
+    `executed` are the tools that ran, as `tools_of` counts them. The call is taken to be one that
+    the cloud answered, whoever did.
     """
     parts = []
     try:
@@ -36,7 +39,7 @@ def price_of(event: Finished | Interrupted) -> tuple[float, str] | None:
             _told.add(str(error))
             warnings.warn(f"Costs are not known. {error}", stacklevel=2)
         return None
-    tools = tools_cost(tools_of(event)[1] or {}, advanced_search=_advanced(event))
+    tools = tools_cost(executed, advanced_search=_advanced(event)) if executed else 0.0
     if not parts or tools is None:
         return None
     usd = tools

@@ -160,14 +160,14 @@ def _note_answer(values: dict[str, Any], event: Finished | Interrupted) -> None:
     elif event.target == "replay":
         values["cost"], values["price"] = 0.0, REPLAYED
     elif event.target == "cloud" and event.model is not None:
-        found = price_of(event)
+        found = price_of(event, executed or {})
         if found is not None:
             values["cost"], values["price"] = found
 
 
 def as_in_the_cloud(event: Finished | Interrupted) -> float | None:
     """What the call would have cost in the cloud, whoever answered; None: not known."""
-    found = price_of(event)
+    found = price_of(event, tools_of(event)[1] or {})
     return None if found is None else found[0]
 
 
