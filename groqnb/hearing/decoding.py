@@ -23,6 +23,7 @@ __all__ = ["RATE", "Sound", "decoded"]
 RATE = 16_000  # Hz
 
 _BLOCK = 20 * RATE  # samples read at a time
+_LOOK = 16  # frames
 # A recording with more damaged packets in a row than this has nothing more to say.
 _MOST_DAMAGED = 2_000
 
@@ -197,7 +198,7 @@ def _resampled_frames(av: Any, frames: Iterable[Any]) -> Iterator[Samples]:
                 if resampler is None:
                     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
                 frame.pts = None
-                for out in resampler.resample(frame):
+                for out in resampler.resample(_halved(av, frame)):
                     yield out.to_ndarray()[0]
             if ending and resampler is not None:
                 for out in resampler.resample(None):
@@ -205,6 +206,7 @@ def _resampled_frames(av: Any, frames: Iterable[Any]) -> Iterator[Samples]:
         if ending:
             resampler, gathered = None, av.AudioFifo()
 
+    waiting = 0
     for frame in frames:
         # Timestamps with gaps in them would be refused.
         frame.pts = None
@@ -214,32 +216,44 @@ def _resampled_frames(av: Any, frames: Iterable[Any]) -> Iterator[Samples]:
             # The track changed its rate or its channels on the way.
             yield from flush(ending=True)
             gathered.write(frame)
-        if gathered.samples >= frame.sample_rate:
-            yield from flush(ending=False)
+        waiting += 1
+        # Looked at now and then: there are a hundred thousand frames in an hour.
+        if waiting >= _LOOK:
+            waiting = 0
+            if gathered.samples >= frame.sample_rate:
+                yield from flush(ending=False)
     yield from flush(ending=True)
+
+
+def _halved(av: Any, frame: Any) -> Any:
+    """Stereo as most decoders give it made mono here, for the resampler takes longer to do it."""
+    if frame.format.name != "fltp" or frame.layout.name != "stereo":
+        return frame
+    both = frame.to_ndarray()
+    both[0] += both[1]
+    both[0] *= 0.5
+    mono = av.AudioFrame.from_ndarray(both[:1], format="fltp", layout="mono")
+    mono.sample_rate = frame.sample_rate
+    return mono
 
 
 def _frames(av: Any, sound: Sound, container: Any, track: Any) -> Iterator[Any]:
     """The frames that can be decoded; what is damaged between them is counted and left out."""
     packets = container.demux(track)
     failed = 0
-    while True:
+    while failed <= _MOST_DAMAGED:
         try:
-            packet = next(packets)
-            frames = packet.decode()
-        except StopIteration:
+            for packet in packets:
+                yield from packet.decode()
+                failed = 0
             return
         except (EOFError, av.error.EOFError):
             return
         except (av.error.FFmpegError, OSError):
+            # A generator that has raised is at its end: demuxing goes on with a new one.
+            packets = container.demux(track)
             sound.damaged += 1
             failed += 1
-            if failed > _MOST_DAMAGED:
-                return
-            continue
-        if frames:
-            failed = 0
-        yield from frames
 
 
 def _no_audio(source: Source, error: Exception) -> ParameterError:

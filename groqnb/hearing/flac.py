@@ -14,6 +14,8 @@ __all__ = ["flac"]
 _OPTIONS = {
     "compression_level": "0",
     "frame_size": "4608",
+    "min_prediction_order": "2",
+    "max_prediction_order": "2",
     "min_partition_order": "4",
     "max_partition_order": "4",
 }

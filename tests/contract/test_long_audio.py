@@ -12,7 +12,6 @@ from groqnb import Groq
 from groqnb.local.process import Engine
 from groqnb.long_audio import transcribe
 
-
 DATA = Path(__file__).parent.parent.parent / "notebooks" / "data"
 SAID = (
     "Good morning, and welcome to the harbor. Our boat leaves in twelve minutes, at half past "
