@@ -171,7 +171,7 @@ class Session:
 
     def _count(self, event: Any) -> None:
         """Add a call's end to the totals."""
-        from groqnb.render.message import cost
+        from groqnb.ledger.costs import price_of, tools_of
         from groqnb.types.rate_limit import RateLimit
         from groqnb.wire.events import Failed, Finished, Interrupted
 
@@ -183,20 +183,14 @@ class Session:
         totals.interrupted += isinstance(event, Interrupted)
         self.rate_limit = RateLimit.from_headers(event.headers) or self.rate_limit
         usage = getattr(event, "usage", None)
-        if usage is None:
-            return
-        totals.tokens_in += usage.prompt_tokens
-        totals.tokens_out += usage.completion_tokens
-        if event.target == "cloud":
-            details = usage.prompt_tokens_details or {}
-            spent = cost(
-                event.model or "",
-                usage.prompt_tokens,
-                usage.completion_tokens,
-                details.get("cached_tokens") or 0,
-            )
-            totals.cost += spent or 0.0
-            totals.unpriced += spent is None
+        if usage is not None:
+            totals.tokens_in += usage.prompt_tokens
+            totals.tokens_out += usage.completion_tokens
+        answered = event.headers and not isinstance(event, Failed)
+        if answered and event.target == "cloud" and event.model:
+            found = price_of(event, tools_of(event)[1] or {})
+            totals.cost += 0.0 if found is None else found[0]
+            totals.unpriced += found is None
 
 
 session = Session()
