@@ -71,7 +71,7 @@ class Mouth:
     """Speaks. What it needs is fetched and loaded at the first text."""
 
     def __init__(self) -> None:
-        self._kokoro = OnDemand("speaking", _load)
+        self._kokoro = OnDemand("speaking", self._load)
         self._phonemes = Phonemes()
         # One passage at a time, of whichever text; a text whose reader is slow holds none up.
         self._thread = ThreadPoolExecutor(1, "speak")
@@ -90,6 +90,11 @@ class Mouth:
                     type="not_implemented_error",
                     code="not_implemented",
                 )
+
+    def _load(self, files: Mapping[str, Path]) -> Kokoro:
+        # Whether there are phonemes to be had is told now, not in the middle of a reply.
+        self._phonemes.of("ready", "en-us")
+        return Kokoro(files["kokoro"], files["kokoro-voices"], waiting.thread_count())
 
     async def speak(self, wanted: Speaking) -> AsyncGenerator[bytes, None]:
         """The audio file, in pieces as they are made; the first one tells that all is well.
@@ -133,10 +138,6 @@ class Mouth:
         if writer is not None:
             last = b"" if stretcher is None else writer.add(stretcher.add(None))
             yield last + writer.end()
-
-
-def _load(files: Mapping[str, Path]) -> Kokoro:
-    return Kokoro(files["kokoro"], files["kokoro-voices"], waiting.thread_count())
 
 
 def passages(text: str) -> Iterator[str]:

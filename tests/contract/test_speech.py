@@ -221,3 +221,12 @@ def test_wrong_speech_names_the_field(
     """Each rule by itself."""
     reply = http.post("/audio/speech", json={**HELLO, **change})
     assert (reply.status_code, reply.json()["error"].get("param")) == (status, param)
+
+
+def test_a_listener_who_leaves_ends_the_work(http: httpx.Client) -> None:
+    """Ten thousand characters are given up; the next text is spoken in its turn."""
+    body = {**HELLO, "input": (LONG + " ") * 22, "response_format": "mulaw", "sample_rate": 8000}
+    assert 9_500 < len(str(body["input"])) <= 10_000
+    with http.stream("POST", "/audio/speech", json=body) as reply:
+        assert next(reply.iter_raw())
+    assert http.post("/audio/speech", json=HELLO).status_code == 200

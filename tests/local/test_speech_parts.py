@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import io
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from groqnb import catalog
-from groqnb.local import languages, mouth
+from groqnb.local import languages, mouth, on_demand, weights
+from groqnb.local.ears import Ears
+from groqnb.local.errors import DiskFull
+from groqnb.local.on_demand import OnDemand
 from groqnb.local.parts import hearing, phonemes, recording, sound_files, speaking
+from groqnb.local.refusal import Refusal
 from groqnb.local.spending import cost
 from tests import speech
 
@@ -59,7 +68,7 @@ def test_too_long_a_recording_is_refused_before_it_fills_the_disk() -> None:
     assert caught.value.code == "audio_too_long"
 
 
-def test_a_playlist_opens_no_other_file(tmp_path: object) -> None:
+def test_a_playlist_opens_no_other_file() -> None:
     """FFmpeg knows such formats; here they are no audio."""
     for text in (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", b"ffconcat version 1.0\nfile /a\n"):
         with pytest.raises(recording.Unreadable, match="cannot be decoded"):
@@ -178,3 +187,91 @@ def test_audio_costs_by_the_second_and_as_ten_at_least() -> None:
     assert voice is not None
     price = (voice.price and voice.price.per_million_characters) or 0
     assert cost(voice, characters=500_000) == pytest.approx(price / 2)
+
+
+def test_espeak_finds_its_data_behind_a_long_path(tmp_path: Path) -> None:
+    """It cuts paths off after 160 characters, which an environment deep in a home exceeds."""
+    script = (
+        "import os, sys, espeakng_loader\n"
+        "from groqnb.local.parts.phonemes import Phonemes\n"
+        "deep = os.path.join(sys.argv[1], *['x' * 50] * 4)\n"
+        "os.makedirs(deep)\n"
+        "data = os.path.join(deep, 'espeak-ng-data')\n"
+        "os.symlink(espeakng_loader.get_data_path(), data)\n"
+        "espeakng_loader.get_data_path = lambda: data\n"
+        "print(ascii(Phonemes().of('Hello', 'en-us')))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ascii("həlˈO")
+
+
+def test_a_part_that_could_not_be_loaded_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request hears why; the next one may be lucky."""
+    monkeypatch.setattr(weights, "group", lambda _: ())
+    outcomes: list[Exception | str] = [DiskFull("The disk is full.", "Free some."), "loaded"]
+
+    def load(_: object) -> str:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def run() -> None:
+        part = OnDemand("hearing", load)
+        with pytest.raises(Refusal, match=r"could not be loaded: The disk is full\. Free some"):
+            await part.get()
+        assert await part.get() == "loaded"
+        assert await part.get() == "loaded"
+
+    asyncio.run(run())
+
+
+def test_a_request_does_not_wait_for_a_download_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 503 says how far it is and when to come again; the download goes on, once for all."""
+    monkeypatch.setattr(weights, "group", lambda _: ())
+    monkeypatch.setattr(on_demand, "_PATIENCE", 0.01)
+    ready, loads = threading.Event(), []
+
+    def load(_: object) -> str:
+        loads.append(1)
+        assert ready.wait(60)
+        return "loaded"
+
+    async def run() -> None:
+        part = OnDemand("speaking", load)
+        for _ in range(2):
+            with pytest.raises(Refusal, match="groqnb setup speaking") as caught:
+                await part.get()
+            assert caught.value.status == 503
+            assert caught.value.headers["retry-after"] == "15"
+        ready.set()
+        monkeypatch.setattr(on_demand, "_PATIENCE", 60)
+        assert await part.get() == "loaded"
+        assert len(loads) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "room", "extra"),
+    [
+        (hearing, "faster_whisper", Ears, "speech"),
+        (recording, "av", Ears, "speech"),
+        (speaking, "onnxruntime", mouth.Mouth, "speech"),
+        (phonemes, "espeakng_loader", mouth.Mouth, "voice"),
+    ],
+)
+def test_a_missing_package_is_a_501_that_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, module: object, package: str, room: type, extra: str
+) -> None:
+    """So that what can be installed is installed, and the GPL's only by who wants it."""
+    monkeypatch.setattr(
+        module,
+        "find_spec",
+        lambda name: None if name == package else importlib.util.find_spec(name),
+    )
+    with pytest.raises(Refusal, match=rf'{package}.*pip install "groqnb\[{extra}\]"') as caught:
+        room().require()
+    assert (caught.value.status, caught.value.code) == (501, "not_implemented")

@@ -75,6 +75,7 @@ class Phonemes:
     def __init__(self) -> None:
         self._library: Any = None
         self._lock = threading.Lock()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def of(self, text: str, voice: str) -> str:
         """The sounds of `text`, with its punctuation. `voice` is espeak-ng's: en-us, en, fr.
@@ -85,11 +86,28 @@ class Phonemes:
             text = _MONEY.sub(_amount, _TITLES.sub(r"\1", text))
         with self._lock:
             if self._library is None:
-                self._library = _load()
+                self._library = self._load()
             if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise RuntimeError(f"espeak-ng has no voice {voice!r}")
             said = [f"{self._clause(clause)}{sign}" for clause, sign in _clauses(text)]
         return _as_kokoro(" ".join(filter(None, said)), voice)
+
+    def _load(self) -> Any:
+        import espeakng_loader
+
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        data = espeakng_loader.get_data_path()
+        if len(data) > _LONGEST_PATH:
+            # Voices are read from there later on: the folder stays as long as this.
+            self._folder = tempfile.TemporaryDirectory(prefix="groqnb-espeak-")
+            short = os.path.join(self._folder.name, "espeak-ng-data")
+            with contextlib.suppress(OSError):
+                os.symlink(data, short)
+                data = short
+        if library.espeak_Initialize(_SYNCHRONOUS, 0, os.fsencode(data), _NO_EXIT) < 0:
+            raise RuntimeError("espeak-ng cannot be initialised")
+        return library
 
     def _clause(self, clause: str) -> str:
         raw = ctypes.create_string_buffer(clause.encode("utf-8", "ignore"))
@@ -101,24 +119,6 @@ class Phonemes:
             if part:
                 found.append(part.decode("utf-8", "ignore").strip())
         return " ".join(filter(None, found))
-
-
-def _load() -> Any:
-    import espeakng_loader
-
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
-    library.espeak_TextToPhonemes.restype = ctypes.c_char_p
-    data = espeakng_loader.get_data_path()
-    with contextlib.ExitStack() as stack:
-        if len(data) > _LONGEST_PATH:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="espeak-"))
-            os.symlink(data, os.path.join(folder, "espeak-ng-data"))
-            data = os.path.join(folder, "espeak-ng-data")
-            # Voices are read from there later on.
-            stack.pop_all()
-        if library.espeak_Initialize(_SYNCHRONOUS, 0, os.fsencode(data), _NO_EXIT) < 0:
-            raise RuntimeError("espeak-ng cannot be initialised")
-    return library
 
 
 def _clauses(text: str) -> list[tuple[str, str]]:
