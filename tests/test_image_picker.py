@@ -21,6 +21,7 @@ import groqnb
 from groqnb.images import MOST_BYTES, to_parts
 from groqnb.local.image_header import header
 from groqnb.types.errors import ParameterError
+from groqnb.widgets.image_picker import ImageComing
 
 
 def encoded(colour: str = "red", size: tuple[int, int] = (40, 30), kind: str = "PNG") -> bytes:
@@ -212,6 +213,16 @@ def test_an_image_that_the_page_shrinks_once_more_keeps_place_and_preview() -> N
     assert pick.items[0]["thumb"].endswith(thumb)
     assert (pick.items[0]["width"], pick.items[0]["before"]) == (20, before)
     assert pick.originals == [b"BM the whole file", encoded()]
+
+
+def test_what_is_still_on_its_way_is_told() -> None:
+    """A question that is sent too early says what it lacks."""
+    pick = Picker([encoded()])
+    pick.set_state({"_coming": 2})
+    with pytest.warns(ImageComing, match="2 images are still on the way"):
+        assert len(pick.to_parts()) == 1
+    pick.set_state({"_coming": 0})
+    assert len(pick.to_parts()) == 1
 
 
 def test_an_original_is_gone_unless_it_was_asked_for() -> None:

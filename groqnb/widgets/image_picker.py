@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -19,9 +20,13 @@ from groqnb.widgets.base import Widget
 from groqnb.widgets.messages import plain_error
 from groqnb.widgets.picked import Picked, fetched, fit, name_of, thumb_from, told
 
-__all__ = ["ImagePicker"]
+__all__ = ["ImageComing", "ImagePicker"]
 
 _SOURCES = frozenset({"upload", "paste", "drop", "camera", "url"})
+
+
+class ImageComing(UserWarning):
+    """What was picked is not complete yet."""
 
 
 class ImagePicker(Widget, static="image_picker"):
@@ -54,6 +59,7 @@ class ImagePicker(Widget, static="image_picker"):
     keep_originals = Bool(False).tag(sync=True, option=True)
     items: List[dict[str, Any]] = List().tag(sync=True)
     limits = Dict().tag(sync=True)
+    _coming = Int(0).tag(sync=True)
 
     def __init__(self, images: Any = (), **options: Any) -> None:
         allowed = catalog.limit("images")
@@ -99,8 +105,16 @@ class ImagePicker(Widget, static="image_picker"):
     def to_parts(self) -> list[dict[str, Any]]:
         """The images as parts of a message's content, for `chat.completions.create`.
 
-        All of them fit one request. An empty list where nothing was picked.
+        All of them fit one request. An empty list where nothing was picked. Warns (ImageComing)
+        of images that the browser is still working on: those are not among them.
         """
+        if self._coming > 0:
+            what = "an image is" if self._coming == 1 else f"{self._coming} images are"
+            warnings.warn(
+                f"{what} still on the way from the browser and not sent; run the cell again",
+                ImageComing,
+                stacklevel=2,
+            )
         return [each.part for each in pictures(self.value)]
 
     # -- from Python

@@ -144,21 +144,31 @@ class Picker {
   /** Work on one image after those before it, and show meanwhile what is going on. */
   #later(name, doing, work) {
     const pending = { id: freshId(), name, doing };
-    this.#pending.push(pending);
+    this.#await([...this.#pending, pending]);
     this.undo.hidden = true;
-    this.#show();
-    this.#queue = this.#queue.then(async () => {
+    this.#next(async () => {
       try {
         await work(pending);
       } catch (error) {
-        if (error instanceof Closed) return;
         this.#here.delete(pending.id);
-        this.#failToo(error.message);
+        throw error;
       } finally {
-        this.#pending = this.#pending.filter((each) => each !== pending);
-        this.#show();
+        this.#await(this.#pending.filter((each) => each !== pending));
       }
     });
+  }
+
+  #next(work) {
+    this.#queue = this.#queue.then(work).catch((error) => {
+      if (!(error instanceof Closed)) this.#failToo(error.message);
+    });
+  }
+
+  #await(pending) {
+    this.#pending = pending;
+    // So that Python can say that something is still on its way.
+    if (!this.#gn.signal.aborted) this.#gn.set("_coming", pending.length);
+    this.#show();
   }
 
   #failToo(message) {
@@ -212,7 +222,7 @@ class Picker {
     } finally {
       bitmap.close();
     }
-    await this.#shrinkOthers(id);
+    await this.#refit(id);
   }
 
   /** Bytes for each image that this page can shrink, so that all of them fit one request. */
@@ -232,18 +242,23 @@ class Picker {
   }
 
   async #within(id, bitmap, share, pending) {
-    const { blob, facts } = this.#here.get(id);
+    const here = this.#here.get(id);
+    const { blob, facts } = here;
+    here.share = share;
     const most = { bytes: share, pixels: this.#gn.model.get("limits").pixels };
     if (!imageFits(blob, facts, most)) this.#does(pending, "shrinking");
     return imageWithin(blob, facts, bitmap, most);
   }
 
-  /** Others may have to be smaller now that one more has come. */
-  async #shrinkOthers(extra) {
+  /** Others may have to be smaller now that one more has come, or may be larger without it. */
+  async #refit(extra) {
     for (const [id, share] of this.#shares(extra)) {
       const here = this.#here.get(id);
       const item = this.#items.find((each) => each.id === id);
-      if (!item || here.sent.blob.size <= share) continue;
+      if (!item || !here.sent) continue;
+      const tight = here.sent.blob.size > share;
+      const roomy = here.sent.blob !== here.blob && share > 1.3 * here.share;
+      if (!tight && !roomy) continue;
       const bitmap = await imageBitmap(here.blob, here.facts, item.name);
       const { name, source } = item;
       try {
@@ -310,13 +325,16 @@ class Picker {
     if (!(await this.#tell("remove", { id }))) return;
     this.#gn.say(`${items[index].name} was removed.`);
     this.undo.hidden = false;
+    this.#next(() => this.#refit());
     (next ? this.#cards.get(next.id)?.querySelector(".gw-picker-remove") : this.choose)?.focus();
   }
 
   async #putBack() {
     this.undo.hidden = true;
     this.zone.focus();
-    if (await this.#tell("undo")) this.#gn.say("It is back.");
+    if (!(await this.#tell("undo"))) return;
+    this.#gn.say("It is back.");
+    this.#next(() => this.#refit());
   }
 
   async #tell(what, content) {
