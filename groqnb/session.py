@@ -186,8 +186,9 @@ class Session:
         if usage is not None:
             totals.tokens_in += usage.prompt_tokens
             totals.tokens_out += usage.completion_tokens
-        answered = event.headers and not isinstance(event, Failed)
-        if answered and event.target == "cloud" and event.model:
+        if isinstance(event, Failed) or not event.headers:
+            return
+        if event.target == "cloud" and event.model:
             found = price_of(event, tools_of(event)[1] or {})
             totals.cost += 0.0 if found is None else found[0]
             totals.unpriced += found is None
