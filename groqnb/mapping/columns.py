@@ -63,24 +63,19 @@ class Work:
 
     def _rows(self) -> Iterator[Row]:
         template, frame = self.template, self.frame
-        places = [_place(frame, name) for name in template.names]
-        columns = [frame.iloc[:, place] for place in places]
-        missing = [_missing(column) for column in columns]
-        names = template.names
+        columns = [frame.iloc[:, _place(frame, name)] for name in template.names]
+        missing = [column.isna().tolist() for column in columns]
+        values = [column.tolist() for column in columns]
         for number in range(len(frame)):
             if any(gone[number] for gone in missing):
                 yield number, None
                 continue
-            values = {name: column.iat[number] for name, column in zip(names, columns, strict=True)}
-            yield number, template.fill(values)
+            row = {name: cells[number] for name, cells in zip(template.names, values, strict=True)}
+            yield number, template.fill(row)
 
 
 def _place(frame: pd.DataFrame, name: str) -> int:
     return [str(column) for column in frame.columns].index(name)
-
-
-def _missing(column: pd.Series[Any]) -> Any:
-    return column.isna().to_numpy()
 
 
 def _work(

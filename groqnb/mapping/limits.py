@@ -65,7 +65,8 @@ class Limits:
     ) -> None:
         self._given = dict(given or {})
         self._factor = _FLEX_FACTOR if tier in ("flex", "auto") else 1
-        self._listens = target != "local"
+        self._local = target == "local"
+        self._refused = False
         info = catalog.find(model)
         self._listed = {} if info is None else {n: info.limits.get(n) for n in _NAMES}
         self.per_minute: dict[str, float] = dict(self._given)
@@ -78,8 +79,9 @@ class Limits:
 
     def hear(self, told: RateLimit, local: bool) -> bool:
         """Take in a reply's headers; True where they changed what is known."""
+        self._local = self._local or local
         limit = told.limit_tokens
-        if limit is None or limit == self._heard or (local and not self._listens):
+        if limit is None or limit == self._heard or not self._enforced:
             return False
         self._heard = limit
         before = dict(self.per_minute)
@@ -93,7 +95,7 @@ class Limits:
 
     def refused(self, message: str) -> bool:
         """Take in the words of a 429; True where they changed what is known."""
-        self._listens = True
+        self._refused = True
         before = dict(self.per_minute)
         for name, value in _TOLD.findall(message):
             if name.upper() not in self._given and int(value) > 0:
@@ -104,6 +106,10 @@ class Limits:
         return before != self.per_minute
 
     @property
+    def _enforced(self) -> bool:
+        return self._refused or not self._local
+
+    @property
     def listens(self) -> bool:
-        """True where what the headers say is enforced."""
-        return self._listens and self._factor == 1
+        """True where what the headers say is left is all that is left."""
+        return self._enforced and self._factor == 1

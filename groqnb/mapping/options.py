@@ -167,7 +167,7 @@ def _server(client: Any) -> str:
     target = client.target
     if target.kind == "local":
         return f"local {os.environ.get('GROQNB_LOCAL_MODEL', '')}"
-    return target.base_url or target.kind
+    return str(target.base_url or target.kind)
 
 
 def _whole(given: Mapping[str, Any], name: str, least: int, most: int) -> int | None:

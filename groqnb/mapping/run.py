@@ -206,8 +206,7 @@ class Run:
             came += self._finished(wait=not took and out > len(came))
             out -= len(came)
             if came:
-                with interrupts.raised():
-                    yield came
+                yield came
             if interrupts.count and not self.interrupted:
                 self.interrupted = True
                 deadline = time.monotonic() + _GRACE

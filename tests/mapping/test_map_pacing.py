@@ -110,6 +110,18 @@ def test_flex_has_ten_times_the_limits() -> None:
         assert limits.per_minute["TPM"] == limit
 
 
+def test_an_engine_on_this_machine_is_believed_after_its_first_refusal() -> None:
+    """It tells the documented limits, and enforces them only where it was told to."""
+    told = RateLimit.from_headers({"x-ratelimit-limit-tokens": "6000"})
+    assert told is not None
+    limits = Limits("openai/gpt-oss-20b", "url")
+    assert not limits.hear(told, local=True)
+    assert limits.per_minute == {}
+    limits.refused("Rate limit reached on requests per minute (RPM): limit 30, used 30.")
+    assert limits.hear(told, local=True)
+    assert limits.per_minute == {"RPM": 30, "TPM": 6000}
+
+
 def test_a_timeline_saves_up_nothing() -> None:
     """After an hour of silence the next requests are as far apart as ever."""
     line = Timeline(2.0)
