@@ -25,8 +25,11 @@ COLOURS = ((200, 30, 30), (30, 160, 40), (40, 60, 200), (230, 200, 40))
 
 def flags(folder: Path) -> list[str]:
     """What Chromium is started with; pages still need the permission of their context."""
+    import numpy as np
+
     sound, picture = folder / "microphone.wav", folder / "camera.y4m"
-    write_wav(sound, sweeps())
+    # At its end Chromium repeats the last moment: that must be silent.
+    write_wav(sound, np.concatenate([sweeps(), np.zeros(2 * RATE, "f4")]))
     picture.write_bytes(quadrants())
     return [
         "--use-fake-device-for-media-stream",

@@ -182,14 +182,15 @@ export function thinned(values, count) {
 
 /**
  * What the levels say: `quiet` seconds of silence at the end, and a hint for the person. Silence
- * is what is not much louder than the quietest half second so far.
+ * is what is not much louder than the quietest half second so far, and far from the loudest.
  */
 export class Listener {
   quiet = 0;
   hint = "";
   #heard = 0; // s
   #loudest = 0;
-  #floor = Infinity;
+  #voice = 0; // the loudest half second
+  #floor = Infinity; // the quietest
   #recent = [];
   #clipped = [];
   #last = null; // ms
@@ -204,7 +205,8 @@ export class Listener {
     if (this.#recent.length > 10) this.#recent.shift();
     const smooth = this.#recent.reduce((sum, each) => sum + each, 0) / this.#recent.length;
     if (this.#recent.length === 10) this.#floor = Math.min(this.#floor, smooth);
-    const silent = smooth < Math.max(0.004, Math.min(0.03, this.#floor * 2.5));
+    this.#voice = Math.max(this.#voice, smooth);
+    const silent = smooth < Math.max(0.004, Math.min(this.#voice * 0.15, this.#floor * 2.5));
     this.quiet = silent ? this.quiet + step : 0;
     if (clipped) this.#clipped.push(now);
     this.#clipped = this.#clipped.filter((at) => now - at < 3000);

@@ -210,10 +210,17 @@ class Recorder {
     await recording.stop();
     this.#recording = this.#upload = null;
     const { seconds, blob } = recording;
+    this.level.value = 0;
+    if (!blob.size) {
+      upload.cancel();
+      this.#become("idle");
+      this.#gn.say(`${why}Nothing was recorded: that was too short.`);
+      this.#redraw();
+      return;
+    }
     const peaks = thinned(recording.peaks, POINTS).map((peak) => Math.round(peak * 100));
     this.#kept.set(upload.id, blob);
     this.#setSound({ seconds, blob, peaks, origin: upload.id, format: recording.mime.split(/[/;]/)[1] });
-    this.level.value = 0;
     this.#become("idle");
     await this.#send(upload, { mime: recording.mime, seconds, peaks }, why);
   }
