@@ -6,6 +6,7 @@ here, as they pass the recorder.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ class Watch:
     def __init__(self) -> None:
         self.budget: Budget | None = None
         self.limits = Limits()
+        self._lock = threading.Lock()
         self._spent: tuple[date, float] = (date.min, 0.0)
         self._listeners: tuple[Callable[[], object], ...] = ()
 
@@ -44,8 +46,9 @@ class Watch:
             self.limits.note(event)
         if usd:
             today = datetime.now().date()
-            day, before = self._spent
-            self._spent = today, usd + (before if day == today else 0.0)
+            with self._lock:
+                day, before = self._spent
+                self._spent = today, usd + (before if day == today else 0.0)
         if self.budget is not None:
             _settle(self.budget, event, usd)
         for listener in self._listeners:
@@ -59,10 +62,12 @@ class Watch:
 
     def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Calls `listener` after each call's end, in its thread; call the result to end that."""
-        self._listeners = (*self._listeners, listener)
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
 
         def stop() -> None:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
+            with self._lock:
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
 
         return stop
 
