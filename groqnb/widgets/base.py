@@ -48,7 +48,7 @@ import inspect
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 from traitlets import Dict, TraitError, Unicode
@@ -61,6 +61,9 @@ from groqnb.types.errors import ParameterError
 from groqnb.widgets.esm import script, style
 from groqnb.widgets.messages import Replies, plain_error
 from groqnb.widgets.transfer import LARGEST_PIECE, Uploads
+
+if TYPE_CHECKING:
+    from groqnb.widgets.loopback import LoopbackPage
 
 __all__ = ["Widget"]
 
@@ -78,12 +81,16 @@ class Widget(anywidget.AnyWidget):
     shows_result: ClassVar[bool] = False
     most_bytes: ClassVar[int] = _MOST_BYTES
 
+    _static: ClassVar[str] = ""
+    _page: LoopbackPage | None = None
+
     error = Unicode("").tag(sync=True)
     _gn_key = Unicode("").tag(sync=True)
     _gn_offers = Dict({}).tag(sync=True)
 
     def __init_subclass__(cls, static: str = "", **kwargs: Any) -> None:
         if static:
+            cls._static = static
             cls._esm = script(static)
             cls._css = style(static)
         super().__init_subclass__(**kwargs)
@@ -130,8 +137,11 @@ class Widget(anywidget.AnyWidget):
 
     def _tell(self, kind: str, buffers: Sequence[bytes] = (), **content: Any) -> None:
         """Send a message to the page; each buffer at most 512 KiB."""
+        message = {"kind": kind, **content}
         if self.comm is not None:
-            self.send({"kind": kind, **content}, buffers=list(buffers))
+            self.send(message, buffers=list(buffers))
+        if self._page is not None:
+            self._page.tell(message, buffers)
 
     def _offer(self, name: str, data: bytes | None, mime: str = "", **about: Any) -> None:
         """Let the page fetch `data` under a name; None takes it away."""
@@ -259,9 +269,28 @@ class Widget(anywidget.AnyWidget):
         if what == "gn-drop":
             self._uploads.drop(str(content["upload"]))
             return None
+        if what == "gn-page":
+            return {"url": self._open_page()}
         if what not in self.asks:
             raise ParameterError(f"{type(self).__name__} is not asked for {what!r}.")
         return getattr(self, f"_ask_{what}")(content)
+
+    def _open_page(self) -> str:
+        """Serve this widget to a tab of its own; its address. Raises ParameterError."""
+        from groqnb.widgets.loopback import LoopbackPage, refuse_remote
+
+        refuse_remote()
+        with self._lock:
+            if self._page is not None:
+                self._page.close()
+            self._page = LoopbackPage(self, self._static)
+            return self._page.url
+
+    def close(self) -> None:
+        """Close the widget; its views go, and free the microphone and the camera."""
+        if self._page is not None:
+            self._page.close()
+        super().close()
 
     def _give(self, ask: str, content: Mapping[str, Any]) -> None:
         """One piece of what was offered."""

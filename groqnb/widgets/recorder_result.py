@@ -80,7 +80,11 @@ def result_parts(
         parts.append(el("p", note, class_="gn-about"))
     if made is None:
         return parts, told
-    for start, _, text in lines(made)["segments"]:
-        parts.append(el("p", el("small", f"{seconds_text(start)} ", class_="gn-about"), text))
+    if seconds < 60:
+        parts.append(el("p", made.text))
+    else:
+        for start, _, text in lines(made)["segments"]:
+            time = el("small", f"{seconds_text(start)} ", class_="gn-about")
+            parts.append(el("p", time, text))
     parts.append(el("p", el("small", _note(made)), class_="gn-foot"))
     return parts, made.text

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+import groqnb
 from groqnb.widgets import sounds
 
 from . import media
 from .blank_page import BlankPage, BlankPages
+from .notebook_page import Heard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -195,3 +197,44 @@ def test_pieces_that_get_lost_are_sent_again(recorder: Callable[..., BlankPage])
     page.page.evaluate("fake.silent(false)")
     expect(status(page)).to_contain_text(".value")
     assert sounds.length(page.uploaded()[0]) > 2.5
+
+
+def test_the_loopback_page_records_into_the_same_object(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, shots: Path
+) -> None:
+    """Where a front end refuses the microphone, a tab of its own records into Python."""
+    monkeypatch.setattr("groqnb.widgets.loopback.refuse_remote", lambda: None)
+    rec = groqnb.AudioRecorder(processing=False)
+    url = rec._open_page()
+    context = browser.new_context(permissions=["microphone"], color_scheme="dark")
+    page, heard = context.new_page(), Heard()
+    page.on("pageerror", lambda error: heard.errors.append(str(error)))
+    page.on("request", lambda request: heard.requests.append(request.url))
+    page.on("console", lambda line: line.type == "error" and heard.console.append(line.text))
+    page.goto(url)
+    page.get_by_role("button", name="Record", exact=True).click()
+    expect(page.get_by_role("timer").first).to_contain_text("0:02")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status")).to_contain_text("in Python as .value")
+    assert rec.format == "webm"
+    assert 1.5 < rec.duration < 20
+    rec.trim(0.5, 1.5)
+    expect(page.get_by_role("button", name="Undo the trim")).to_be_visible()
+    page.screenshot(path=shots / "loopback.png")
+    heard.must_be_quiet()
+    page.close(run_before_unload=True)
+    context.close()
+    rec.close()
+
+
+def test_an_insecure_page_offers_the_tab(blank_page: BlankPages) -> None:
+    """Where the front end can never record, the widget itself offers the page that can."""
+    url = "http://127.0.0.1:9/secret/"
+    page = blank_page("recorder", STATE, ANSWERS | {"gn-page": {"url": url}})
+    page.page.evaluate("Object.defineProperty(window, 'isSecureContext', { value: false })")
+    page.button("Record").click()
+    expect(alert(page)).to_contain_text("only to https:// pages and to localhost")
+    page.button("Record in a browser tab").click()
+    link = page.page.get_by_role("link", name="Open the page in a browser")
+    expect(link).to_have_attribute("href", url)
+    expect(link).to_have_attribute("rel", "noopener")

@@ -20,6 +20,7 @@ class Recorder {
   #sending = 0;
   #until = null; // where playing ends
   #version = ""; // of the transcript that is shown
+  #note = ""; // what is told of it
 
   constructor(gn) {
     this.#gn = gn;
@@ -112,7 +113,7 @@ class Recorder {
     if (navigator.mediaDevices) gn.listen(navigator.mediaDevices, "devicechange", () => this.#listDevices());
     gn.on("change:_gn_offers", () => this.#fromKernel());
     for (const name of ["_job", "_estimate", "_trimmed", "max_seconds"]) gn.on(`change:${name}`, () => this.#show());
-    gn.on("change:_job", () => gn.say(gn.model.get("_job") || ""));
+    gn.on("change:_job", () => gn.say(gn.model.get("_job") || this.#note));
     gn.onClose(() => this.#leave());
   }
 
@@ -462,6 +463,7 @@ class Recorder {
 
   async #showTranscript(offer) {
     this.#version = offer?.version;
+    this.#note = "";
     this.lines.replaceChildren();
     this.#show();
     if (!offer) return;
@@ -479,7 +481,8 @@ class Recorder {
       this.#gn.listen(line, "click", () => this.#playFrom(start, end));
       this.lines.append(el("li", {}, line));
     }
-    this.#gn.say(made.segments.length ? made.note : `Nothing was said. ${made.note}`);
+    this.#note = made.segments.length ? made.note : `Nothing was said. ${made.note}`;
+    this.#gn.say(this.#note);
     this.#show();
   }
 

@@ -354,6 +354,7 @@ class Page {
 
   /** A way out where this page may not use a device: the same widget in a browser's tab. */
   offerTab(label) {
+    if (this.model.get("_gn_loopback")) return; // it is that tab already
     const open = button(label);
     const place = el("div", { class: "gw-row" }, open);
     this.#alert.append(place);
