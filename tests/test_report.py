@@ -15,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import groqnb
 from groqnb.ledger import recorder
 from groqnb.ledger.columns import row
+from groqnb.render import formatters
 
 DAY = 86_400.0
 
@@ -233,6 +234,14 @@ def test_a_notebook_shows_it_as_tables_and_text(ip: InteractiveShell) -> None:
     assert "~0.20 s" in data["text/plain"], "a P99 of 30 calls is no P99"
     assert '<b class="gn-bad">alert</b>' in data["text/html"]
     assert "0x" not in data["text/plain"]
+
+
+def test_it_shows_itself_without_the_extension(shell: InteractiveShell) -> None:
+    formatters.unregister(shell)
+    called(3)
+    data, _ = shell.display_formatter.format(groqnb.report())
+    assert "Targets of the production checklist" in data["text/html"]
+    formatters.unregister(shell)
 
 
 def test_without_calls_it_says_so(ip: InteractiveShell) -> None:

@@ -9,6 +9,7 @@ from typing import Literal, overload
 from groqnb.ledger.budget import Budget
 from groqnb.ledger.place import here
 from groqnb.ledger.watch import watch
+from groqnb.render import formatters
 from groqnb.types.errors import ParameterError
 
 __all__ = ["budget"]
@@ -60,6 +61,7 @@ def budget(
         raise ParameterError(f"The budget is {limit!r}; it is US dollars, and at least 0.")
     scope, spent = _spent_today(notional)
     earlier = watch.budget
+    formatters.register_here()
     new = Budget(
         float(limit), scope=scope, spent=spent, notional=notional, strict=strict, tell=_tell
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.ledger.frame import Since, since_seconds, since_words
 from groqnb.ledger.usage import usage
+from groqnb.render import formatters
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def report(
         found = found[found["where"].fillna("") != _REPLAYED]
     import pandas as pd
 
+    formatters.register_here()
     is_new = found.time >= pd.Timestamp(begin, unit="s", tz="UTC")
     calls, before = found[is_new], found[~is_new]
     return Report(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from groqnb.types.answer import Answer
     from groqnb.types.charts import Chart
 
-__all__ = ["register", "show_once", "unregister"]
+__all__ = ["register", "register_here", "show_once", "unregister"]
 
 
 def register(shell: Any) -> None:
@@ -17,6 +17,15 @@ def register(shell: Any) -> None:
     formatter = shell.display_formatter.mimebundle_formatter
     for (module, name), show in _FORMATTERS.items():
         formatter.for_type_by_name(module, name, show)
+
+
+def register_here() -> None:
+    """Register them where this runs in a shell: for what is shown without `%load_ext groqnb`."""
+    from groqnb.render.stream import current_shell
+
+    shell = current_shell()
+    if shell is not None:
+        register(shell)
 
 
 def unregister(shell: Any) -> None:
