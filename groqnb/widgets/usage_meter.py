@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["UsageMeter"]
 
 _SOON = 0.25  # s after a call's end: the calls of a burst are shown at once
+_SHARE = 50  # looking at a long day's calls may take one part in so many of the kernel's time
 _AGAIN = 20.0  # s after which what was counted in the last minute is counted anew
 _MINUTE = 60.0
 _MOST_MODELS = 12
@@ -59,6 +60,7 @@ class UsageMeter(Widget, static="usage_meter"):
         self._limits: list[Limit] = []
         self._timer: threading.Timer | None = None
         self._due = 0.0
+        self._took = 0.0
         self._closed = False
         for model in self._wanted:
             if not current_limits(model):
@@ -68,12 +70,14 @@ class UsageMeter(Widget, static="usage_meter"):
                 guess = f"Did you mean {' or '.join(near)}?" if near else None
                 raise ParameterError(f"No limits are known of {model!r}.", hint=guess)
         super().__init__(**options)
-        self._stop = watch.listen(lambda: self._later(_SOON))
+        self._stop = watch.listen(lambda: self._later(max(_SOON, _SHARE * self._took)))
         self.refresh()
 
     def refresh(self) -> None:
         """Look at the limits and the budget again, now."""
+        began = time.thread_time()
         limits = _of(self._wanted)
+        self._took = time.thread_time() - began
         budget = watch.budget
         told: dict[str, Any] = {
             "models": _grouped(limits),
