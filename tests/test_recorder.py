@@ -199,7 +199,22 @@ def test_fifty_megabytes_of_sound_are_taken() -> None:
         rec._handle_custom_msg({"kind": "gn-piece", "id": "u", "offset": at}, [piece])
     end = {"upload": "u", "name": "sound", "size": len(data), "meta": {"origin": "u"}}
     assert ask(rec, "gn-finish", **end)["value"]["seconds"] == 500
+    assert len(rec._gn_offers["sound"]["peaks"]) == 400
     assert len(rec.value) == len(data) > 50_000_000
+
+
+def test_the_waveform_of_a_long_file_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long file is there at once; its waveform follows, and the page need not load it anew."""
+    monkeypatch.setattr("groqnb.widgets.sound_holder._LONG", 1.0)
+    started: list[Any] = []
+    monkeypatch.setattr(AudioRecorder, "_in_background", lambda self, run: started.append(run))
+    rec = AudioRecorder(value=tone(3))
+    before = rec._gn_offers["sound"]
+    assert before["peaks"] == []
+    started[0]()
+    after = rec._gn_offers["sound"]
+    assert len(after["peaks"]) == 400
+    assert after["version"] == before["version"]
 
 
 def test_without_pyav_recordings_are_still_taken(monkeypatch: pytest.MonkeyPatch) -> None:

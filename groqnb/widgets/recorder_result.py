@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["estimate_text", "lines", "result_parts", "seconds_text"]
 
-_MOST_SAVED = 500_000
-"""Bytes of sound that are saved in the notebook with the result: two minutes of a recording."""
+_MOST_SAVED = 150_000
+"""Bytes of sound that are saved in the notebook with the result: some 40 seconds of a recording."""
 
 
 def seconds_text(seconds: float) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SoundHolder"]
 
+_LONG = 600.0  # s from which on looking for the peaks takes seconds
+
 
 class SoundHolder(Widget):
     """What `AudioRecorder` has apart from recording and transcribing."""
@@ -171,10 +173,21 @@ class SoundHolder(Widget):
                     "origin": origin,
                 }
                 # The page that recorded it has drawn the waveform already.
-                about["peaks"] = list(peaks) or _loudness(data)
+                late = not peaks and seconds > _LONG
+                about["peaks"] = list(peaks) or ([] if late else _loudness(data))
                 self._offer("sound", data, sounds.MIMES[self.format], **about)
+                if late:
+                    self._in_background(lambda: self._draw_late(data))
             self._set(error="")
         self._sound_changed()
+
+    def _draw_late(self, data: bytes) -> None:
+        """Add the waveform of a long file, when it is known, to what the page was offered."""
+        peaks = _loudness(data)
+        with self._lock:
+            if self._sound is data:
+                offer = self._gn_offers["sound"] | {"peaks": peaks}
+                self._gn_offers = self._gn_offers | {"sound": offer}
 
     def _need(self, sound: bytes) -> bytes:
         if not sound:

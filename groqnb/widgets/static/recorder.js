@@ -326,6 +326,9 @@ class Recorder {
     } else if (sound.version !== this.#sound?.version || anyway) {
       const blob = this.#kept.get(sound.origin) ?? null;
       this.#setSound({ ...sound, blob });
+    } else if (!this.#sound.peaks.length) {
+      this.#sound.peaks = sound.peaks; // of a long file they come later
+      this.#redraw();
     }
     if (transcript?.version !== this.#version) this.#showTranscript(transcript);
   }
