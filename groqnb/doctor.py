@@ -79,6 +79,8 @@ def _checks(target: Target | None) -> Iterator[Check]:
     else:
         yield _server(target)
         yield from _engine(needed=False)
+    yield _ledger()
+    yield _prices()
     yield _jupyter()
 
 
@@ -89,6 +91,36 @@ def _key() -> Check:
     if found is None:
         return Check("API key", None, f"none in {PLACES}", "Only needed for the cloud.")
     return Check("API key", True, f"{found.key} from {found.source}")
+
+
+def _ledger() -> Check:
+    from groqnb.ledger.recorder import default_store, is_off, keeps_texts
+    from groqnb.ledger.store import LedgerUnreadable
+
+    name = "usage ledger"
+    if is_off():
+        return Check(name, None, "off, by GROQNB_LEDGER")
+    store = default_store()
+    try:
+        rows = store.count()
+    except LedgerUnreadable as error:
+        return Check(name, None, str(error))  # calls are made all the same
+    if store.broken:
+        return Check(name, None, store.broken)
+    kept = "with prompts and answers" if keeps_texts() else "without prompts and answers"
+    return Check(name, True, f"{rows:,} calls in {store.path}, {kept}")
+
+
+def _prices() -> Check:
+    from groqnb.catalog.cost import PricesUnreadable, own_prices_path, price
+
+    try:
+        price("any")
+    except PricesUnreadable as error:
+        return Check("prices", None, str(error), "Until it can be read, no cost is known.")
+    path = own_prices_path()
+    own = f", and yours in {path}" if path.exists() else ""
+    return Check("prices", True, f"the catalogue's{own}")
 
 
 def _server(target: Target) -> Check:

@@ -17,6 +17,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("GROQ_API_KEY", raising=False)
     monkeypatch.delenv("GROQ_BASE_URL", raising=False)
     monkeypatch.setenv("GROQNB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -62,3 +63,23 @@ def test_it_looks_at_the_target_that_it_is_given(monkeypatch: pytest.MonkeyPatch
 def test_a_key_that_cannot_be_one_is_reported_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROQ_API_KEY", "gsk_two words")
     assert any(check.ok is False for check in checks())
+
+
+def test_the_ledger_and_the_prices_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Calls can be made without them, so what is wrong with them is no fault."""
+    found = {check.name: check for check in checks()}
+    assert found["usage ledger"].detail.startswith("0 calls in ")
+    assert found["usage ledger"].detail.endswith("without prompts and answers")
+    assert found["prices"].ok is True
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "usage.sqlite").write_text("no database " * 100)
+    monkeypatch.setenv("GROQNB_PRICES", str(tmp_path / "missing.json"))
+    found = {check.name: check for check in checks()}
+    assert "Move it away" in found["usage ledger"].detail
+    assert "GROQNB_PRICES names" in found["prices"].detail
+    assert found["prices"].ok is None
+    monkeypatch.setenv("GROQNB_LEDGER", "off")
+    found = {check.name: check for check in checks()}
+    assert found["usage ledger"].detail == "off, by GROQNB_LEDGER"

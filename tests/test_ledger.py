@@ -312,7 +312,7 @@ def test_packed_rows_are_the_rows(tmp_path: Path) -> None:
         assert file.execute("SELECT count(*) FROM calls").fetchone() == (0,)
     store.append(made(50))
     after = frame.usage_frame(store)
-    assert len(after) == 51
+    assert len(after) == store.count() == 51
     assert after.iloc[:50].reset_index(drop=True).equals(before)
 
 

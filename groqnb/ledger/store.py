@@ -227,6 +227,25 @@ class Store:
 
     # --- reading ---
 
+    def count(self) -> int:
+        """How many rows there are, quickly. Raises LedgerUnreadable."""
+        self.flush()
+        if not self.path.exists() or self._broken:
+            return len(self._pending)
+        try:
+            with self._lock:
+                (packed,) = self._open().execute("SELECT total(rows) FROM blocks").fetchone()
+                (loose,) = self._open().execute("SELECT count(*) FROM calls").fetchone()
+        except (sqlite3.Error, OSError) as error:
+            raise self._unreadable(error) from None
+        return int(packed) + int(loose)
+
+    def _unreadable(self, error: Exception) -> LedgerUnreadable:
+        return LedgerUnreadable(
+            f"The usage ledger {self.path} cannot be read ({error}). "
+            "Move it away to begin a new one."
+        )
+
     def read(self, since: float | None = None) -> blocks.Columns:
         """All rows that ended at `since` (seconds since 1970) or later, oldest blocks first.
 
@@ -255,10 +274,7 @@ class Store:
                         [since, since],
                     ).fetchall()
         except (sqlite3.Error, OSError) as error:
-            raise LedgerUnreadable(
-                f"The usage ledger {self.path} cannot be read ({error}). "
-                "Move it away to begin a new one."
-            ) from None
+            raise self._unreadable(error) from None
         parts = [blocks.decode(data) for (data,) in found]
         if rows:
             parts.append(blocks.decode(blocks.encode(rows)))
