@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from groqnb.ledger.limits import Limits
+from groqnb.ledger.recent import Recent
 
 if TYPE_CHECKING:
     from groqnb.ledger.budget import Budget
@@ -26,11 +27,13 @@ class Watch:
     Attributes:
         budget: the budget in force, or None.
         limits: what is left of each model's limits.
+        recent: the last calls of a notebook, for exporting them.
     """
 
     def __init__(self) -> None:
         self.budget: Budget | None = None
         self.limits = Limits()
+        self.recent = Recent()
         self._lock = threading.Lock()
         self._spent: tuple[date, float] = (date.min, 0.0)
         self._listeners: tuple[Callable[[], object], ...] = ()
@@ -53,6 +56,7 @@ class Watch:
             _settle(self.budget, event, usd)
         for listener in self._listeners:
             listener()
+        self.recent.note(event)
 
     @property
     def spent_today(self) -> float:

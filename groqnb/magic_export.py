@@ -1,0 +1,52 @@
+"""`%groq export`: this notebook's calls as a script on the official package."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from groqnb.magic_options import did_you_mean, near
+from groqnb.magic_parser import GrammarError
+from groqnb.render import tables
+from groqnb.render.stream import publish
+from groqnb.types.errors import ParameterError
+
+if TYPE_CHECKING:
+    from groqnb.exporting import What
+    from groqnb.magic_parser import Command
+
+__all__ = ["WORDS", "export"]
+
+_WHATS: dict[str, What] = {"cell": "cell", "chat": "chat", "notebook": "notebook"}
+WORDS = [*_WHATS, "--openai"]
+
+
+def export(shell: Any, command: Command) -> None:
+    """Carry out `%groq export`. Raises GrammarError."""
+    from groqnb.exporting import export as exported
+
+    words = command.argument.split()
+    openai = "--openai" in words
+    words = [word.strip("\"'") for word in words if word != "--openai"]
+    unknown = [word for word in words if word.startswith("-")]
+    if unknown:
+        raise GrammarError(f"%groq export {unknown[0]}: there is --openai, and no other option")
+    what: What = "cell"
+    if words and words[0] in _WHATS:
+        what = _WHATS[words.pop(0)]
+    elif len(words) > 1 or (words and "." not in words[0]):
+        found = did_you_mean(near(words[0], _WHATS))
+        raise GrammarError(f"%groq export {words[0]}: it is cell, chat or notebook.{found}")
+    chat = words.pop(0) if what == "chat" and words and "." not in words[0] else None
+    if len(words) > 1:
+        raise GrammarError(f"%groq export takes one file; these are {len(words)}: {words}")
+    path = words[0] if words else None
+    try:
+        text = exported(what, path, chat=chat, package="openai" if openai else "groq")
+    except ParameterError as error:
+        raise GrammarError(str(error)) from None
+    except OSError as error:
+        raise GrammarError(f"{path} cannot be written: {error.strerror}") from None
+    if path is None:
+        print(text, end="")
+    else:
+        publish(shell, tables.notice(f"{path} has {len(text.splitlines())} lines: python {path}"))
