@@ -39,6 +39,8 @@ registered by `gn.listen`, `gn.on`, `gn.onClose` ends with the view.
   ``gn.model.on("msg:custom", (m) => m.kind === "delta" …)``. `self._set(error="…")` sets traits.
 - **Results**: call `self._show_result()` after a change. It updates the display under the widget,
   which is saved with the notebook, from any thread, without running a cell.
+- **Devices**: where the page may not use one, `gn.offerTab("Record in a browser tab")` offers the
+  same widget in a tab of its own, served by `loopback.py`; nothing else has to be done for it.
 - **Errors** that leave `_ask_…`, `_received` or a background function are shown on the page.
 """
 

@@ -32,7 +32,9 @@ class AudioRecorder(SoundHolder, static="recorder"):
     the kernel while it is recorded, so that an hour is as safe as a minute. A sound file can be
     dropped on the widget in place of a recording, or given as `value`, a path or bytes, which
     needs no browser at all. With the focus on the widget, the space bar records and stops, P
-    pauses, Esc stops.
+    pauses, Esc stops. Where a notebook may not use the microphone, as in VS Code, the recorder
+    offers a page in the browser that records into the same object; the kernel serves it on
+    loopback.
 
     `max_seconds` ends a recording (10 minutes if not given); `stop_on_silence` ends it after so
     many seconds of silence, 0 for never. `bitrate` is in bits a second. `processing=False` turns

@@ -220,6 +220,9 @@ def test_the_loopback_page_records_into_the_same_object(
     assert 1.5 < rec.duration < 20
     rec.trim(0.5, 1.5)
     expect(page.get_by_role("button", name="Undo the trim")).to_be_visible()
+    # What was cut in Python comes from there when it is played.
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
     page.screenshot(path=shots / "loopback.png")
     heard.must_be_quiet()
     page.close(run_before_unload=True)

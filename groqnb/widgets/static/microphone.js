@@ -93,6 +93,7 @@ export class Recording {
     this.#analyser = this.#context.createAnalyser();
     this.#analyser.fftSize = 4096; // 85 ms: no sample falls between two looks
     this.#samples = new Float32Array(this.#analyser.fftSize);
+    this.#context.resume().catch(() => {}); // some browsers begin it suspended
     this.#context.createMediaStreamSource(stream).connect(this.#analyser);
   }
 
