@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     )
     from groqnb.widgets.chat_panel import ChatPanel, chat
     from groqnb.widgets.image_picker import ImagePicker
+    from groqnb.widgets.playground import Playground
     from groqnb.widgets.recorder import AudioRecorder
     from groqnb.widgets.speech_player import SpeechPlayer
     from groqnb.widgets.usage_meter import UsageMeter
@@ -107,6 +108,7 @@ __all__ = [
     "NotFoundError",
     "ParameterError",
     "PermissionDeniedError",
+    "Playground",
     "RateLimitError",
     "ReplayError",
     "RequestTooLargeError",
@@ -153,6 +155,7 @@ _HOME = {
     "Chart": "groqnb.types.charts",
     "Guard": "groqnb.guarding",
     "ChatPanel": "groqnb.widgets.chat_panel",
+    "Playground": "groqnb.widgets.playground",
     "chat": "groqnb.widgets.chat_panel",
     "ImagePicker": "groqnb.widgets.image_picker",
     "SpeechPlayer": "groqnb.widgets.speech_player",

@@ -294,6 +294,15 @@ def test_functions_run_when_the_model_calls_them(make: Make) -> None:
     assert server.bodies[0]["tools"][0]["function"]["name"] == "weather"
 
 
+def test_a_tool_that_is_required_is_required_once(make: Make) -> None:
+    """Else the answer after the tools would have to call them again, for ever."""
+    server = Weather()
+    transport = httpx.MockTransport(server)
+    panel = make(transport=transport, tools=[weather], tool_choice="required")
+    panel.ask("Weather?")
+    assert [body.get("tool_choice") for body in server.bodies] == ["required", None]
+
+
 def test_calls_of_other_tools_wait_for_their_results(make: Make) -> None:
     """Schemas without a function: the answer has the calls, and `give` goes on."""
     schema = {"type": "function", "function": {"name": "weather", "parameters": {}}}

@@ -7,20 +7,18 @@ that opens asks "hello" and gets the same with a number, so that it knows which 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from groqnb import catalog
-from groqnb.images import MOST_BYTES, Picture, pictures
 from groqnb.render.growing import Growing
 from groqnb.types.errors import ParameterError
-from groqnb.widgets.chat_view import thumbnail, totals, turn_body
+from groqnb.widgets.attaching import Attaching, can_see
+from groqnb.widgets.chat_view import totals, turn_body
 from groqnb.widgets.messages import plain_error
 
 if TYPE_CHECKING:
     from groqnb.chat_tree import Turn
+    from groqnb.images import Picture
     from groqnb.talk import Talk
     from groqnb.types.answer import Answer
 
@@ -28,10 +26,9 @@ __all__ = ["ChatPage"]
 
 _HEARING = "whisper-large-v3-turbo"
 _MOST_TURNS = 20  # in one reply
-_MOST_THUMB = 200_000  # characters of base64
 
 
-class ChatPage:
+class ChatPage(Attaching):
     """What `ChatPanel` says to the page and hears from it; the panel adds the rest."""
 
     asks = frozenset(
@@ -50,8 +47,6 @@ class ChatPage:
     def __init__(self, **options: Any) -> None:
         self._growing: Growing | None = None
         self._number = 0  # of the last message to the page
-        self._attached: dict[str, Picture] = {}
-        self._thumbs: dict[str, bytes] = {}
         super().__init__(**options)
 
     # --- what the page is told ---
@@ -107,10 +102,7 @@ class ChatPage:
     def _ask_hello(self, content: Mapping[str, Any]) -> dict[str, Any]:
         with self.talk.lock:
             live = None if self._growing is None else self._growing.so_far()
-            attached = [
-                {"id": name, "facts": str(each.header)} for name, each in self._attached.items()
-            ]
-            return {**self._state(), "live": live, "attached": attached}
+            return {**self._state(), "live": live, "attached": self._attached_now()}
 
     def _ask_turns(self, content: Mapping[str, Any]) -> list[dict[str, Any]]:
         with self.talk.lock:
@@ -146,10 +138,6 @@ class ChatPage:
     def _ask_run(self, content: Mapping[str, Any]) -> None:
         self.talk.run(self._turn(content))
 
-    def _ask_detach(self, content: Mapping[str, Any]) -> None:
-        with self.talk.lock:
-            self._attached.pop(str(content["id"]), None)
-
     def _turn(self, content: Mapping[str, Any]) -> Turn:
         return self.talk.conversation.find(int(content["id"]))
 
@@ -163,17 +151,6 @@ class ChatPage:
             return None
         raise ParameterError(f"a chat takes no {name}.")
 
-    def _attach(self, data: bytes, meta: Mapping[str, Any]) -> dict[str, Any]:
-        [made] = pictures([data])
-        with self.talk.lock:
-            self._number += 1
-            name = f"image-{self._number}"
-            self._attached[name] = made
-            small = _bytes_of(meta.get("thumb"))
-            if small:
-                self._thumbs[made.url] = small
-        return {"id": name, "facts": str(made.header)}
-
     def _hear(self, data: bytes, kind: str) -> None:
         """What was said, as text for the box in which questions are written."""
         try:
@@ -186,37 +163,11 @@ class ChatPage:
 
     def _pictures(self, sources: Sequence[Any]) -> list[Picture]:
         """The images, made to fit into the request beside those of the questions before."""
-        if not sources:
-            return []
         seen = self.talk.conversation.path
-        before = [str(part["image_url"]["url"]) for turn in seen for part in turn.images]
-        used = sum(len(url) for url in before if url.startswith("data:")) * 3 // 4
-        made = pictures(sources, taken=len(before), most_bytes=MOST_BYTES - used)
-        for each in made:
-            small = None if each.url in self._thumbs else thumbnail(each.part)
-            if small is not None:
-                self._thumbs[each.url] = small
-        return made
+        found: list[Picture] = self._fitted(sources, [part for t in seen for part in t.images])
+        return found
 
     def _check_sight(self, images: bool) -> None:
         """Refuse images to a model that cannot see; those of earlier questions count."""
-        images = images or any(turn.images for turn in self.talk.conversation.path)
-        known = catalog.find(self.model)
-        if images and known is not None and not known.capabilities.get("vision"):
-            able = [
-                each.id
-                for each in catalog.models()
-                if each.kind == "chat" and each.capabilities.get("vision")
-            ]
-            raise ParameterError(
-                f"{self.model} takes no images.", hint=f"These do: {', '.join(able)}."
-            )
-
-
-def _bytes_of(text: object) -> bytes | None:
-    if not isinstance(text, str) or len(text) > _MOST_THUMB:
-        return None
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
+        if images or any(turn.images for turn in self.talk.conversation.path):
+            can_see(self.model)

@@ -195,6 +195,8 @@ class ChatPanel(ChatPage, Widget, static="chat_panel"):
             known = catalog.find(self.model)
             if known is not None and known.capabilities.get("parallel_tool_use") is False:
                 params.setdefault("parallel_tool_calls", False)
+        if turn.role == "tool" and params.get("tool_choice") not in (None, "none", "auto"):
+            del params["tool_choice"]  # it is for the first answer, or there would be no last one
         return Question(self.conversation.to_send(turn), self.model, params)
 
     def _wait(self) -> Answer:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from groqnb.chat_tree import ChatTree, Turn
 from groqnb.images import facts
 from groqnb.render.data import cut, fold
 from groqnb.render.growing import finished
-from groqnb.render.html import Child, Markup, el, join, picture
+from groqnb.render.html import Child, Markup, el, join
 from groqnb.render.markdown import IGNORE_MATH
 from groqnb.render.message import dollars, plain
 from groqnb.render.plain import clean
 from groqnb.render.tools import Run, run_html, run_plain
 from groqnb.types.answer import Answer
+from groqnb.widgets.attaching import Thumbs, image_html
 
-__all__ = ["result", "thumbnail", "totals", "turn_body"]
-
-Thumbs = Mapping[str, bytes]
-"""Small pictures (JPEG or PNG) by the address of the image that they show."""
-
-_THUMB = 160  # px of the longer side
-_MOST_THUMB = 100_000  # bytes
+__all__ = ["result", "totals", "turn_body"]
 
 
 def totals(chat: ChatTree) -> str:
@@ -54,23 +47,6 @@ def totals(chat: ChatTree) -> str:
     return " · ".join(parts)
 
 
-def thumbnail(part: Mapping[str, Any]) -> bytes | None:
-    """A small picture of an image part; None for an address, and without Pillow."""
-    url = str((part.get("image_url") or {}).get("url", ""))
-    if not url.startswith("data:"):
-        return None
-    try:
-        from PIL import Image
-
-        with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
-            image.thumbnail((_THUMB, _THUMB))
-            file = io.BytesIO()
-            image.convert("RGB").save(file, "JPEG", quality=75)
-    except Exception:  # noqa: BLE001 - without its picture, its size and kind are told
-        return None
-    return file.getvalue()
-
-
 # --- one turn -------------------------------------------------------------------------------------
 
 
@@ -93,7 +69,7 @@ def turn_body(turn: Turn, thumbs: Thumbs) -> dict[str, Any]:
     elif turn.role == "tool":
         body["slots"] = {"runs": str(join(map(run_html, _runs(turn))))}
     else:
-        body["images"] = [str(_image(part, thumbs)) for part in turn.images]
+        body["images"] = [str(image_html(part, thumbs)) for part in turn.images]
     return body
 
 
@@ -108,17 +84,6 @@ def _runs(turn: Turn) -> Iterator[Run]:
     calls = [] if parent is None or parent.answer is None else parent.answer.tool_calls
     for call, message in zip(calls, turn.messages, strict=False):
         yield Run(call.function.name, call.function.arguments, str(message["content"]))
-
-
-def _image(part: Mapping[str, Any], thumbs: Thumbs) -> Markup:
-    said = f"[image: {facts(part)}]"
-    data = thumbs.get(str((part.get("image_url") or {}).get("url", "")))
-    if data is not None and len(data) <= _MOST_THUMB:
-        try:
-            return picture(data, said.strip("[]"))
-        except ValueError:
-            pass
-    return el("span", said, class_="gn-about")
 
 
 # --- all of it ------------------------------------------------------------------------------------
@@ -155,7 +120,7 @@ def _turn_html(turn: Turn, thumbs: Thumbs) -> Iterator[Child]:
     else:
         yield el("div", el("b", "You"), class_="gn-label")
         yield el("p", *_lines(turn.text), class_=IGNORE_MATH)
-        yield from (el("p", _image(part, thumbs)) for part in turn.images)
+        yield from (el("p", image_html(part, thumbs)) for part in turn.images)
     if turn.failure:
         yield el("p", el("span", turn.failure, class_="gn-stopped"))
 

@@ -233,7 +233,7 @@ def test_images_come_by_choice_paste_and_drop(chat: Callable[..., Chat], tmp_pat
     Image.new("RGB", (40, 30), "red").save(file, "PNG")
     (tmp_path / "red.png").write_bytes(file.getvalue())
     panel.page.locator("input[type=file]").set_input_files(tmp_path / "red.png")
-    shown = panel.page.locator(".gw-chat-image")
+    shown = panel.page.locator(".gw-attach-image")
     expect(shown).to_have_count(1)
     give = """([target, type, bytes]) => {
       const data = new DataTransfer();
@@ -297,7 +297,7 @@ def test_a_page_that_opens_late_shows_all_that_has_come(chat: Callable[..., Chat
     attached = [{"id": "image-7", "facts": "PNG, 4 × 3"}]
     panel = chat({**hello, "attached": attached}, turns=[question(1, "Hello")])
     expect(panel.page.locator(".gw-chat-user")).to_contain_text("Hello")
-    expect(panel.page.locator(".gw-chat-image")).to_contain_text("PNG, 4 × 3")
+    expect(panel.page.locator(".gw-attach-image")).to_contain_text("PNG, 4 × 3")
     panel.tell()  # older than what the page knows
     panel._number = 60
     panel.say("grow", parts=growing.changes(Answer(text="It begins. And goes on.")))

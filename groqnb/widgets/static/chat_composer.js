@@ -1,14 +1,10 @@
 // Where questions are written: text, images by choice, paste and drop, and the voice.
 import { button, el } from "./shared.js";
-import { imageBitmap, imageFacts, imageThumb, imageWithin } from "./images.js";
+import { Attachments } from "./attach.js";
 import { Voice } from "./voice.js";
-
-const LARGEST = { bytes: 2_800_000, pixels: 33_177_600 }; // the kernel looks again at all together
-const MOST_IMAGES = 5;
 
 export class Composer {
   #gn;
-  #images = []; // {id, name, url, node}
   #voice = new Voice();
   #act;
 
@@ -23,9 +19,7 @@ export class Composer {
       placeholder: "Ask… (Enter sends, Shift+Enter makes a new line)",
     });
     this.text.value = model.get("draft");
-    this.strip = el("div", { class: "gw-chat-strip", role: "list", "aria-label": "Images to send", hidden: true });
-    this.file = el("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-label": "Image files" });
-    this.add = button("Image", { "aria-label": "Add images", title: "Add images; pasting and dropping work too" });
+    this.images = new Attachments(gn, act);
     this.mic = button("Speak", { "aria-label": "Speak the question", "aria-pressed": "false" });
     this.go = button("Send", { class: "gw-primary gw-chat-go" });
     this.halt = button("Stop", { class: "gw-primary gw-chat-stop", hidden: true });
@@ -45,50 +39,21 @@ export class Composer {
       event.preventDefault();
       this.send();
     });
-    gn.listen(this.text, "paste", (event) => {
-      const files = [...event.clipboardData.files];
-      if (!files.length) return;
-      event.preventDefault();
-      this.attach(files);
-    });
     gn.listen(this.go, "click", () => this.send());
     gn.listen(this.halt, "click", () => this.stop());
-    gn.listen(this.add, "click", () => this.file.click());
-    gn.listen(this.file, "change", () => {
-      this.attach([...this.file.files]);
-      this.file.value = "";
-    });
     gn.listen(this.mic, "click", () => this.#speak());
     gn.listen(gn.root, "keydown", (event) => {
       if (event.key === "Escape" && !this.halt.hidden) this.stop();
     });
-    gn.listen(gn.root, "dragover", (event) => {
-      if (![...event.dataTransfer.types].includes("Files")) return;
-      event.preventDefault();
-      event.stopPropagation();
-      gn.root.classList.add("gw-drop");
-    });
-    gn.listen(gn.root, "dragleave", () => gn.root.classList.remove("gw-drop"));
-    gn.listen(gn.root, "drop", (event) => {
-      gn.root.classList.remove("gw-drop");
-      const files = [...event.dataTransfer.files];
-      if (!files.length) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.attach(files);
-    });
     gn.on("msg:custom", (message) => {
       if (message.kind === "heard") this.#heard(message);
     });
-    gn.onClose(() => {
-      this.#voice.close();
-      this.#images.forEach(({ url }) => url && URL.revokeObjectURL(url));
-    });
+    gn.onClose(() => this.#voice.close());
   }
 
   /** The parts, for the panel to place. */
   get nodes() {
-    return [this.strip, this.text, this.file];
+    return [this.images.strip, this.text, this.images.file];
   }
 
   /** As high as its text, up to a limit. */
@@ -109,15 +74,13 @@ export class Composer {
   async send() {
     if (this.go.hidden || this.go.disabled) return;
     const text = this.text.value;
-    const images = this.#images.map(({ id }) => id);
     this.go.disabled = true;
     // Only what was taken is cleared: a refused question stays to be mended.
-    const sent = await this.#act("send", { text, images });
+    const sent = await this.#act("send", { text, images: this.images.ids });
     this.go.disabled = false;
     if (!sent) return;
     if (this.text.value === text) this.#write("");
-    for (const { url } of this.#images.splice(0)) if (url) URL.revokeObjectURL(url);
-    this.#showImages();
+    this.images.clear();
   }
 
   stop() {
@@ -129,68 +92,6 @@ export class Composer {
     this.text.value = text;
     this.#gn.set("draft", text);
     this.fit();
-  }
-
-  // --- images ---
-
-  /** Images that the kernel has already; their pictures are gone with the page that had them. */
-  restore(attached) {
-    this.#images = attached.map(({ id, facts }) => ({ id, facts, url: null }));
-    this.#showImages();
-  }
-
-  async attach(files) {
-    this.#gn.fail("");
-    for (const file of files) {
-      const name = file.name || "the image";
-      try {
-        if (this.#images.length >= MOST_IMAGES) throw new Error(`A request holds at most ${MOST_IMAGES} images.`);
-        await this.#attach(file, name);
-      } catch (error) {
-        this.#gn.fail(error.message);
-      }
-    }
-  }
-
-  async #attach(file, name) {
-    const gn = this.#gn;
-    gn.say(`Adding ${name}…`);
-    try {
-      const facts = await imageFacts(file, name);
-      const bitmap = await imageBitmap(file, facts, name);
-      const { blob } = await imageWithin(file, facts, bitmap, LARGEST);
-      const thumb = await imageThumb(bitmap);
-      bitmap.close();
-      const upload = gn.link.upload("image");
-      upload.write(await blob.arrayBuffer());
-      const meta = { name, thumb: base64(new Uint8Array(await thumb.arrayBuffer())) };
-      const taken = await upload.finish(meta);
-      this.#images.push({ ...taken, name, url: URL.createObjectURL(thumb) });
-      this.#showImages();
-    } finally {
-      gn.say("");
-    }
-  }
-
-  #showImages() {
-    this.strip.hidden = !this.#images.length;
-    this.strip.replaceChildren(
-      ...this.#images.map((image) => {
-        const what = image.name ?? image.facts;
-        const remove = button("✕", { class: "gw-chat-remove", "aria-label": `Remove ${what}`, title: "Remove" });
-        remove.addEventListener("click", () => this.#remove(image));
-        const shown = image.url ? el("img", { src: image.url, alt: what, title: image.facts }) : el("span", {}, what);
-        return el("div", { class: "gw-chat-image", role: "listitem" }, shown, remove);
-      }),
-    );
-  }
-
-  #remove(image) {
-    if (image.url) URL.revokeObjectURL(image.url);
-    this.#images = this.#images.filter((each) => each !== image);
-    this.#showImages();
-    this.text.focus();
-    this.#act("detach", { id: image.id });
   }
 
   // --- voice ---
@@ -232,10 +133,4 @@ export class Composer {
     this.#write(before && !/\s$/.test(before) ? `${before} ${text}` : before + text);
     this.text.focus();
   }
-}
-
-function base64(bytes) {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return btoa(text);
 }

@@ -3,6 +3,7 @@
 import { define, el } from "./shared.js";
 import { Composer } from "./chat_composer.js";
 import { TurnView } from "./chat_turn.js";
+import { modelChoice, systemMessage } from "./asking.js";
 
 const NEAR = 40; // px from the end at which the page still follows what comes
 
@@ -56,7 +57,7 @@ class Panel {
     gn.root.classList.add("gw-chat-live"); // what is saved below is hidden from now on
     await this.chat({ ...hello, bodies: [] });
     if (hello.live) this.grow({ parts: hello.live });
-    this.composer.restore(hello.attached);
+    this.composer.images.restore(hello.attached);
     const early = this.early.filter(({ number }) => number > hello.number);
     this.early = null;
     early.forEach((message) => this.hear(message));
@@ -137,30 +138,6 @@ class Panel {
   }
 }
 
-/** The model to ask: those of the catalogue, and whichever was named. */
-function modelChoice(gn) {
-  const choice = el("select", { "aria-label": "Model" });
-  const show = () => {
-    const [now, known] = [gn.model.get("model"), gn.model.get("models")];
-    const names = known.includes(now) ? known : [now, ...known];
-    choice.replaceChildren(...names.map((name) => el("option", { value: name, selected: name === now }, name)));
-  };
-  gn.on("change:model", show);
-  gn.on("change:models", show);
-  gn.listen(choice, "change", () => gn.set("model", choice.value));
-  show();
-  return choice;
-}
-
-function systemMessage(gn) {
-  const area = el("textarea", { rows: 2, "aria-label": "System message", placeholder: "How the model should behave" });
-  const show = () => (area.value = gn.model.get("system") ?? "");
-  gn.on("change:system", show);
-  gn.listen(area, "change", () => gn.set("system", area.value.trim() ? area.value : null));
-  show();
-  return el("details", { class: "gw-chat-system" }, el("summary", {}, "System message"), area);
-}
-
 export default define({
   label: "Chat",
   async render(gn) {
@@ -173,7 +150,7 @@ export default define({
       el(
         "div",
         { class: "gw-row gw-chat-row" },
-        ...[modelChoice(gn), composer.add, composer.mic, el("span", { class: "gw-grow" }), composer.go, composer.halt],
+        ...[modelChoice(gn), composer.images.add, composer.mic, el("span", { class: "gw-grow" }), composer.go, composer.halt],
       ),
       systemMessage(gn),
     );
