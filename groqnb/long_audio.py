@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,7 +48,7 @@ def transcribe(
     concurrency: int = 4,
     max_wait: float = 3600.0,
     resume: bool = True,
-    progress: bool = True,
+    progress: bool | Callable[[float, float | None], None] = True,
     client: Groq | None = None,
     **unknown: Any,
 ) -> Transcript:
@@ -78,7 +78,8 @@ def transcribe(
         concurrency: how many parts are sent at a time, 1 to 16.
         max_wait: seconds that a part may wait for the limits.
         resume: False keeps nothing on disk, and does not look there.
-        progress: show a bar when it takes longer than two seconds.
+        progress: show a bar when it takes longer than two seconds; or a function that is told how
+            many seconds of the recording are done, and of how many (None where it is not known).
         client: by default that of the magics.
 
     Raises ParameterError for what cannot be transcribed (no audio in it, damaged, shorter than
@@ -129,7 +130,8 @@ def transcribe(
 def _run(
     source: Any, sample_rate: int | None, recipe: Recipe, limits: Thresholds,
     seconds: float, overlap: float,
-    *, concurrency: int, max_wait: float, resume: bool, progress: bool,
+    *, concurrency: int, max_wait: float, resume: bool,
+    progress: bool | Callable[[float, float | None], None],
 ) -> Transcript:  # fmt: skip
     from groqnb.hearing.decoding import decoded
     from groqnb.hearing.extras import load_av, load_numpy

@@ -121,9 +121,13 @@ def _transcribe(shell: Any, source: Any, option: str) -> Transcript:
     def listen(progress: Any) -> None:
         place.say(f"fetching {progress.what}: {progress.done / 1e6:.0f} MB")
 
+    def count(done: float, total: float | None) -> None:
+        if total is not None and done < total:
+            place.say(f"listening, {done:.0f} of {total:.0f} s")
+
     try:
         with session.progress_to(listen):
-            made = transcribe(source, client=session.client())
+            made = transcribe(source, client=session.client(), progress=count)
     except KeyboardInterrupt:
         place.put(tables.notice("Stopped. The finished parts are kept: run the cell to go on."))
         stop(shell)

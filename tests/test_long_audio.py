@@ -191,6 +191,20 @@ def test_silent_parts_are_not_sent() -> None:
     assert bare(talk.text.split()) == bare(server.talk.text.split())
 
 
+def test_progress_may_be_told_to_a_function() -> None:
+    """It hears how many seconds are done, up to all of them."""
+    told: list[tuple[float, float | None]] = []
+    transcribe(
+        wav(TALK.samples),
+        client=Hearing().client(),
+        part_seconds=20,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] == pytest.approx(TALK.duration, abs=0.01)
+    assert all(total == pytest.approx(TALK.duration, abs=0.01) for _, total in told)
+
+
 # --- cost and limits ------------------------------------------------------------------------------
 
 

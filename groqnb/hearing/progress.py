@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Bar"]
@@ -15,14 +16,23 @@ _PATIENCE = 2.0  # s: what is over before needs no bar
 class Bar:
     """A bar of tqdm's, in seconds of audio; it comes into being after two seconds.
 
+    A function in its place (`shown`) is told how many seconds are done, and of how many.
+
     ```python
     with Bar("talk.mp3", total=3600.0) as bar:
         bar.add(300.0)
     ```
     """
 
-    def __init__(self, name: str, total: float | None, *, shown: bool = True) -> None:
-        self._name, self._total, self._shown = name, total, shown
+    def __init__(
+        self,
+        name: str,
+        total: float | None,
+        *,
+        shown: bool | Callable[[float, float | None], None] = True,
+    ) -> None:
+        self._name, self._total, self._shown = name, total, shown is True
+        self._listener = shown if callable(shown) else None
         self._began = time.monotonic()
         self._done = 0.0
         self._bar: Any = None
@@ -31,6 +41,8 @@ class Bar:
     def add(self, seconds: float) -> None:
         """So many seconds more are done."""
         self._done += seconds
+        if self._listener is not None:
+            self._listener(self._done, self._total)
         if self._visible():
             self._bar.update(self._done - self._bar.n)
 
