@@ -170,7 +170,8 @@ def test_limits_that_nobody_knows_are_said_to_be_so(ip: InteractiveShell) -> Non
 
 
 def test_before_a_cell_that_would_exceed_a_limit_there_is_a_warning(ip: InteractiveShell) -> None:
-    ask_at_url(HEADERS | {"x-ratelimit-remaining-tokens": "20"})
+    slow = {"x-ratelimit-remaining-tokens": "20", "x-ratelimit-reset-tokens": "10h0m0s"}
+    ask_at_url(HEADERS | slow)
     run(ip, "%%groq\n" + "word " * 200)
     texts = [output["data"]["text/plain"] for output in outputs(ip)]
     assert "may refuse this: it is about" in texts[0]

@@ -57,7 +57,7 @@ from groqnb.ledger.recorder import default_store
 HEADERS = {
     "x-ratelimit-limit-requests": "1000", "x-ratelimit-limit-tokens": "12000",
     "x-ratelimit-remaining-requests": "870", "x-ratelimit-remaining-tokens": "1800",
-    "x-ratelimit-reset-requests": "31m12s", "x-ratelimit-reset-tokens": "51s",
+    "x-ratelimit-reset-requests": "20h0m0s", "x-ratelimit-reset-tokens": "51s",
 }
 BODY = {
     "id": "c", "object": "chat.completion", "created": 1, "model": "m",
