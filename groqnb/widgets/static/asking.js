@@ -1,6 +1,34 @@
 // What widgets have in common that ask a model: which one, and how it should behave.
 import { el } from "./shared.js";
 
+const PATIENCE = 2000; // ms until it is said why nothing happens
+const WAITS = "The kernel is busy with a cell. This is done as soon as it is free.";
+
+/** Ask the kernel; true where it agreed. What it refuses is shown, and that it is busy. */
+export async function askKernel(gn, what, content = {}) {
+  if (!gn.alive) {
+    gn.fail("There is no kernel to ask. Run the cell again.");
+    return false;
+  }
+  gn.fail("");
+  // With ipykernel 6, and where a front end knows no subshells, messages wait for a running cell.
+  let told = false;
+  const slow = setTimeout(() => {
+    told = true;
+    gn.say(WAITS);
+  }, PATIENCE);
+  try {
+    await gn.link.ask(what, content);
+    return true;
+  } catch (error) {
+    gn.fail(error.message);
+    return false;
+  } finally {
+    clearTimeout(slow);
+    if (told) gn.say("");
+  }
+}
+
 /** The model to ask: those of the catalogue, and whichever was named. */
 export function modelChoice(gn) {
   const choice = el("select", { "aria-label": "Model" });

@@ -3,7 +3,7 @@
 import { define, el } from "./shared.js";
 import { Composer } from "./chat_composer.js";
 import { TurnView } from "./chat_turn.js";
-import { modelChoice, systemMessage } from "./asking.js";
+import { askKernel, modelChoice, systemMessage } from "./asking.js";
 
 const NEAR = 40; // px from the end at which the page still follows what comes
 
@@ -31,21 +31,8 @@ class Panel {
     });
   }
 
-  /** Ask the kernel; true where it agreed. What it refuses is shown. */
-  async act(what, content = {}) {
-    const { gn } = this;
-    if (!gn.alive) {
-      gn.fail("There is no kernel to ask. Run the cell again.");
-      return false;
-    }
-    gn.fail("");
-    try {
-      await gn.link.ask(what, content);
-      return true;
-    } catch (error) {
-      gn.fail(error.message);
-      return false;
-    }
+  act(what, content) {
+    return askKernel(this.gn, what, content);
   }
 
   async open() {

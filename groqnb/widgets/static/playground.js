@@ -2,7 +2,7 @@
 // Every message of the kernel has a number; a page that opens asks "hello" and gets one too.
 import { button, define, el } from "./shared.js";
 import { AnswerView, copyText } from "./answer.js";
-import { modelChoice, systemMessage } from "./asking.js";
+import { askKernel, modelChoice, systemMessage } from "./asking.js";
 import { Attachments } from "./attach.js";
 import { Knobs } from "./knobs.js";
 
@@ -52,17 +52,8 @@ class Playground {
     gn.onClose(() => this.answer.close());
   }
 
-  /** Ask the kernel; true where it agreed. What it refuses is shown. */
-  async act(what, content = {}) {
-    const { gn } = this;
-    gn.fail("");
-    try {
-      await gn.link.ask(what, content);
-      return true;
-    } catch (error) {
-      gn.fail(error.message);
-      return false;
-    }
+  act(what, content) {
+    return askKernel(this.gn, what, content);
   }
 
   async run() {
