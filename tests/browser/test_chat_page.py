@@ -285,7 +285,7 @@ def test_a_refused_microphone_is_told(chat: Callable[..., Chat]) -> None:
           () => Promise.reject(new DOMException('no', 'NotAllowedError')))"""
     )
     panel.opened.button("Speak the question").click()
-    expect(panel.page.get_by_role("alert")).to_contain_text("Allow it")
+    expect(panel.page.get_by_role("alert")).to_contain_text("press Speak again")
     expect(panel.opened.button("Speak the question")).to_have_text("Speak")
 
 

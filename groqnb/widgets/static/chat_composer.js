@@ -101,6 +101,7 @@ export class Composer {
     gn.fail("");
     try {
       if (!this.#voice.recording) {
+        this.mic.disabled = true;
         await this.#voice.start();
         this.#listening(true);
         gn.say("Listening… press again when you are done.");
@@ -116,6 +117,8 @@ export class Composer {
       this.#listening(false);
       gn.say("");
       gn.fail(error.message);
+    } finally {
+      this.mic.disabled = false;
     }
   }
 

@@ -3,34 +3,32 @@
 //   const voice = new Voice();
 //   await voice.start();                 // asks for permission; throws Errors for a person
 //   const { blob, format } = await voice.stop();
+import { explain, recordable } from "./microphone.js";
 
-// Safari says that it takes webm and cannot play it, so that mp4 goes first there.
-const KINDS = [
-  ["audio/webm;codecs=opus", "webm"],
-  ["audio/mp4", "m4a"],
-  ["audio/ogg;codecs=opus", "ogg"],
-];
+const FORMATS = { "audio/webm": "webm", "audio/mp4": "m4a", "audio/ogg": "ogg" };
 
 export class Voice {
   #recorder = null;
   #stream = null;
   #parts = [];
+  #wanted = false;
 
   async start() {
-    if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder)
-      throw new Error("This page has no access to a microphone: open the notebook in a browser, over https or on this machine.");
+    this.#wanted = true;
     try {
       this.#stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } });
+      if (!this.#wanted) return this.close(); // the widget went while the person was asked
+      const mimeType = recordable();
+      this.#parts = [];
+      this.#recorder = new MediaRecorder(this.#stream, mimeType ? { mimeType } : {});
+      this.#recorder.ondataavailable = ({ data }) => this.#parts.push(data);
+      this.#recorder.start();
     } catch (error) {
-      throw new Error(told(error));
+      this.close();
+      const { text } = await explain(error);
+      // Here the button is another, and there is no file to use.
+      throw new Error(text.replace(/press Record again/g, "press Speak again").replace(/,? or use a file/g, ""));
     }
-    const kinds = /^((?!chrome|android).)*safari/i.test(navigator.userAgent) ? [KINDS[1], KINDS[0]] : KINDS;
-    const [mimeType, format] = kinds.find(([kind]) => MediaRecorder.isTypeSupported(kind)) ?? ["", "webm"];
-    this.#parts = [];
-    this.#recorder = new MediaRecorder(this.#stream, mimeType ? { mimeType } : {});
-    this.#recorder.format = format;
-    this.#recorder.ondataavailable = ({ data }) => this.#parts.push(data);
-    this.#recorder.start();
   }
 
   get recording() {
@@ -46,24 +44,14 @@ export class Voice {
       await ended;
     }
     const blob = new Blob(this.#parts, { type: recorder.mimeType });
-    const { format } = recorder;
     this.close();
-    return { blob, format };
+    return { blob, format: FORMATS[blob.type.split(";")[0]] ?? "webm" };
   }
 
   /** Free the microphone. */
   close() {
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#stream = this.#recorder = null;
+    this.#wanted = false;
   }
-}
-
-function told(error) {
-  if (error.name === "NotAllowedError" || error.name === "SecurityError")
-    return "The microphone was refused. Allow it for this page beside its address, and try again.";
-  if (error.name === "NotFoundError" || error.name === "OverconstrainedError")
-    return "There is no microphone. Connect one, and try again.";
-  if (error.name === "NotReadableError")
-    return "The microphone is in use by another program. Close that, and try again.";
-  return `The microphone does not start: ${error.message}`;
 }
