@@ -43,6 +43,7 @@ FLOORS: dict[str, int] = {
     "magic_guard": 6,
     "magic_presets": 6,
     "presets": 6,
+    "caching": 5,
     "migration": 5,
     "patterns": 5,
     "tools": 5,
