@@ -14,6 +14,7 @@ from both_worlds import KEY, MESSAGES, answering, completion
 
 import groqnb
 from groqnb.ledger import recorder
+from groqnb.ledger.columns import row
 from groqnb.ledger.current import current_limits
 from groqnb.ledger.limits import Limits
 from groqnb.ledger.watch import watch
@@ -149,6 +150,15 @@ def test_a_day_is_counted_from_the_ledger_other_kernels_too() -> None:
     assert all(one.source == "catalogue" for one in found)
     assert limit(found, "TPD").remaining == 100_000 - 400
     assert limit(found, "RPD").remaining == 999
+
+
+def test_a_model_asked_of_a_server_that_told_nothing_has_the_catalogue_s_limits() -> None:
+    values = {"time": time.time(), "model": "whisper-large-v3", "where": "local", "status": "ok"}
+    recorder.default_store().append(row(values))
+    found = current_limits("whisper-large-v3")
+    assert {(one.where, one.source) for one in found} == {("cloud", "catalogue")}
+    assert all(one.remaining == one.limit for one in found)
+    assert current_limits() == []
 
 
 def test_replayed_calls_use_nothing_up(tmp_path: Path) -> None:

@@ -28,6 +28,9 @@ def current_limits(model: str | None = None) -> list[Limit]:
         keys = {key: None for key in keys if key[1].lower() == wanted}
         keys = keys or {("cloud", model.strip()): None}
     found = [watch.limits.now(name, where, counts.get((where, name), {})) for where, name in keys]
+    if model is not None and not any(found):
+        # Asked of another server, which told nothing.
+        found = [watch.limits.now(model.strip(), "cloud", counts.get(("cloud", model.strip()), {}))]
     found.sort(key=lambda limits: -max((one.used_part for one in limits), default=0))
     return [limit for limits in found for limit in limits]
 
