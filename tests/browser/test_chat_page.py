@@ -125,7 +125,7 @@ def test_an_answer_grows_and_becomes_a_turn(chat: Callable[..., Chat]) -> None:
     expect(live.locator("details")).to_have_attribute("open", "")
     expect(panel.page.locator(".gw-chat-totals")).to_have_text("1 answer")
     expect(panel.opened.button("Send")).to_be_visible()
-    expect(panel.page.get_by_role("status")).to_have_text("The answer is complete.")
+    expect(panel.page.get_by_role("status")).to_have_text("The answer has ended.")
 
 
 def test_one_write_a_frame_however_much_comes(chat: Callable[..., Chat]) -> None:

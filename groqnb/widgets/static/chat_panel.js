@@ -112,7 +112,7 @@ class Panel {
     });
     this.totals.textContent = totals;
     this.composer.busy(busy);
-    if (was && was.busy && !busy) this.gn.say("The answer is complete.");
+    if (was && was.busy && !busy) this.gn.say("The answer has ended.");
     if (busy && !was?.busy) {
       this.gn.say("");
       this.follows = true;

@@ -121,7 +121,7 @@ class Playground {
     this.failure.textContent = failure;
     this.failure.hidden = !failure;
     this.showCode(magic, python, text);
-    if (!this.halt.hidden) this.gn.say(failure ? "There is no complete answer." : "The answer is complete.");
+    if (!this.halt.hidden) this.gn.say(failure ? "There is no complete answer." : "The answer has ended.");
     this.busy(false);
   }
 
