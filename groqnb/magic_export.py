@@ -49,4 +49,4 @@ def export(shell: Any, command: Command) -> None:
     if path is None:
         print(text, end="")
     else:
-        publish(shell, tables.notice(f"{path} has {len(text.splitlines())} lines: python {path}"))
+        publish(shell, tables.notice(f"{path} is written, {len(text.splitlines())} lines."))

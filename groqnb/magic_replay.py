@@ -109,10 +109,11 @@ def _status() -> dict[str, str]:
     tape = current_tape()
     if tape is None:
         return tables.notice("No record is on. %groq replay on keeps answers in a file.")
+    held = "1 exchange" if tape.size == 1 else f"{tape.size} exchanges"
     pairs = [
         ("record", tape.name),
         ("mode", f"{tape.mode}: {_SAID[tape.mode]}"),
-        ("holds", f"{tape.size} exchanges, {tape.unused} of them not asked for since it is on"),
+        ("holds", f"{held}, {tape.unused} not asked for since it is on"),
         ("since it is on", f"{tape.replayed} replayed, {tape.added} added"),
     ]
     return tables.facts(pairs)

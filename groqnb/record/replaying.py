@@ -68,7 +68,7 @@ class Replay:
 
     def __repr__(self) -> str:
         return (
-            f"<Replay of {self.tape.name}, mode {self.mode}: {self.size} exchanges, "
+            f"<Replay of {self.tape.name}, mode {self.mode}: holds {self.size}, "
             f"{self.replayed} replayed, {self.added} added>"
         )
 

@@ -101,7 +101,7 @@ def test_the_state_tells_of_the_record(ip: InteractiveShell) -> None:
     run(ip, "%groq replay on demo.replay.json")
     run(ip, CELLS[0])
     run(ip, "%groq replay status")
-    assert "1 exchanges, 0 of them not asked for" in last(ip)
+    assert "1 exchange, 0 not asked for" in last(ip)
     assert "0 replayed, 1 added" in last(ip)
     run(ip, "%groq")
     assert "demo.replay.json is on (auto)" in last(ip)
