@@ -148,15 +148,12 @@ def _run(
     cut = _checked_pieces(
         sound.name, pieces(sound.blocks, seconds=seconds, overlap=overlap, envelope=envelope)
     )
-    target = recipe.client.target
     kept = Kept(default_folder() if resume else None, recipe.asked)
     with Bar(opened.name, sound.length, shown=progress) as bar:
         work = Work(
             recipe.ask, _pace(recipe), kept, concurrency, max_wait,
             tell=lambda done: bar.add(done.piece[3] - done.piece[2]), idle=bar.idle,
         )  # fmt: skip
-        if not target.connected():
-            target.connect()  # several calls at once would start the engine together
         try:
             answers = send_all(cut, work)
         except KeyboardInterrupt:

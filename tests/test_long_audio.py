@@ -6,7 +6,10 @@ import io
 import itertools
 import math
 import os
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from hearing_world import RATE, TALK, Hearing, Talk, bare, wav
 from groqnb import BadRequestError, GroqnbError, ParameterError, RateLimitError
 from groqnb.hearing import kept as kept_module
 from groqnb.hearing.checks import LongPrompt
+from groqnb.hearing.extras import MissingExtra
 from groqnb.hearing.fetching import FetchError
 from groqnb.long_audio import transcribe
 from groqnb.wire.retry import without_waiting
@@ -310,6 +314,36 @@ def test_an_interrupt_keeps_what_is_finished_and_the_same_call_goes_on(
     again = transcribe(wav(TALK.samples), client=server.client(), part_seconds=15)
     assert again.resumed == kept
     assert len(server.heard) == again.parts
+
+
+KILLED = """
+import sys, threading
+sys.path.insert(0, sys.argv[1])
+from hearing_world import TALK, Hearing, wav
+from groqnb.long_audio import transcribe
+server = Hearing()
+server.before = lambda number: threading.Event().wait() if number == 3 else None
+transcribe(wav(TALK.samples), client=server.client(), part_seconds=15, concurrency=1)
+"""
+
+
+def test_a_killed_kernel_loses_what_was_on_its_way_and_nothing_else(folder: Path) -> None:
+    """kill -9 at the fourth part: another process goes on with the three that were finished."""
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(Path(__file__).parent)])
+    try:
+        deadline = time.monotonic() + 60
+        while not folder.is_dir() or len(list(folder.glob("*.json"))) < 3:
+            assert child.poll() is None, "the child ended by itself"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        child.kill()
+        child.wait()
+    server = Hearing()
+    again = transcribe(wav(TALK.samples), client=server.client(), part_seconds=15)
+    assert again.resumed == 3
+    assert len(server.heard) == again.parts - 3
+    assert list(again.words["word"]) == [word for word, _, _ in TALK.words]
 
 
 @pytest.mark.parametrize(
@@ -680,6 +714,19 @@ def test_mistakes_in_parameters_are_refused_before_anything_is_read(
 ) -> None:
     """Each says what is allowed."""
     refused(wav(SHORT), match, **options)
+
+
+@pytest.mark.parametrize("package", ["av", "numpy"])
+def test_a_missing_package_is_named_with_its_extra(
+    package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What to install is in the error, and nothing was sent."""
+    server = Hearing()
+    client = server.client()
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtra, match=r'pip install "groqnb\[audio\]"'):
+        transcribe("talk.mp3", client=client)
+    assert server.heard == []
 
 
 def test_arrays_that_are_no_sound_are_refused() -> None:

@@ -135,8 +135,6 @@ class _Call:
         asked = {**self.params, "where": target.kind, "server": target.base_url}
         kept = Kept(default_folder("speech") if resume else None, asked)
         work = Work(self.ask, Pace(limits), kept, concurrency, max_wait, pack=_text_of)
-        if not target.connected():
-            target.connect()
         try:
             answers = send_all(self.pieces(), work)
         except KeyboardInterrupt:

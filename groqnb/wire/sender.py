@@ -7,6 +7,7 @@ remains to be written twice is this: wait, send, read.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -65,18 +66,31 @@ class _Sender(Generic[H]):
         self._scene = Scene(server.kind, "")
         self._channel: H | None = None
         self._process = 0
+        self._making = threading.Lock()
 
     def _channel_to(self, connection: Connection) -> H:
         """The channel to this server; a new one after a fork, or when the engine moved."""
-        process = os.getpid()
-        channel = self._channel
-        if channel is None or connection != self._connection or process != self._process:
-            channel = self._channel = self._make_channel(connection)
-            self._connection, self._process = connection, process
-            self._scene = Scene(
-                self._server.kind, connection.base_url, connection.key, self._server.key_source
-            )
+        channel = self._current(connection)
+        if channel is None:
+            # Several threads may come with the first call: they share one channel.
+            with self._making:
+                channel = self._current(connection)
+                if channel is None:
+                    channel = self._make_channel(connection)
+                    self._scene = Scene(
+                        self._server.kind,
+                        connection.base_url,
+                        connection.key,
+                        self._server.key_source,
+                    )
+                    self._connection, self._process = connection, os.getpid()
+                    self._channel = channel
         return channel
+
+    def _current(self, connection: Connection) -> H | None:
+        """The channel there is, where it leads to this server and belongs to this process."""
+        same = connection == self._connection and os.getpid() == self._process
+        return self._channel if same else None
 
     def _begin(self, call: Call[Any], *, stream: bool) -> Trace:
         trace = Trace(self._events, call, self._server.kind, stream=stream)

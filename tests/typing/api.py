@@ -209,6 +209,18 @@ def endpoint_mistakes(client: Groq) -> None:
     client.batches.create(input_file_id="f", endpoint="/v1/x", completion_window="24h")  # type: ignore[arg-type]
 
 
+def sound() -> None:
+    talk = groqnb.transcribe("talk.mp4", task="translate", thresholds={"avg_logprob": -0.3})
+    assert_type(talk, groqnb.Transcript)
+    assert_type(talk.retry(prompt="names").to_srt(), str)
+    assert_type(talk.save("talk.vtt"), Path)
+    said = groqnb.speak("Hello.", voice="Celeste", format="mp3", sample_rate=24000)
+    assert_type(said, groqnb.Spoken)
+    assert_type(said.audio, bytes)
+    groqnb.transcribe("talk.mp4", task="summarize")  # type: ignore[arg-type]
+    groqnb.speak("Hello.", format="aac")  # type: ignore[arg-type]
+
+
 def usage_and_budget() -> None:
     assert_type(groqnb.budget(0.5, strict=True), Budget)
     assert_type(groqnb.budget("off"), None)
