@@ -120,8 +120,16 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
         if words[1] == "delete" and len(words) == 2:
             return _pick(fragment, magic_presets.names(), "preset")
         return _options(rest[rest.index(words[1]) + len(words[1]) :], names, free_text=False)
-    if command == "models" and len(words) == 1:
+    if command in ("models", "limits") and len(words) == 1:
         return _pick(fragment, _models(), "model")
+    if command == "usage":
+        from groqnb.magic_usage import KEYS, MOMENTS
+
+        if words[-1] == "by":
+            return _pick(fragment, KEYS, "column")
+        return _pick(fragment, [*(MOMENTS if len(words) == 1 else ()), "by"], "word")
+    if command == "budget":
+        return _pick(fragment, ["off"] if len(words) == 1 else ["notional", "strict"], "word")
     return fragment, []
 
 

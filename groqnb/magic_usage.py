@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from groqnb.magic_parser import Command
 
-__all__ = ["usage"]
+__all__ = ["KEYS", "MOMENTS", "usage"]
 
 _MOST_ROWS = 20
-_KEYS = ("model", "cell", "notebook", "project", "endpoint", "day", "where")
+MOMENTS = ("today", "yesterday", "week", "month", "year", "7d", "12h")
+KEYS = ("model", "cell", "notebook", "project", "endpoint", "day", "where")
 
 
 def usage(shell: Any, command: Command) -> None:
@@ -54,9 +55,9 @@ def _parsed(argument: str) -> tuple[str, str | None]:
     if not by or (since and not since.endswith(" ")):
         return argument.strip() or "today", None
     key = key.strip().lower()
-    if key not in _KEYS:
-        found = did_you_mean(near(key, _KEYS))
-        raise GrammarError(f"usage is by {', '.join(_KEYS)}, not by {key!r}.{found}")
+    if key not in KEYS:
+        found = did_you_mean(near(key, KEYS))
+        raise GrammarError(f"usage is by {', '.join(KEYS)}, not by {key!r}.{found}")
     return since.strip() or "today", key
 
 
@@ -156,5 +157,5 @@ def _note(calls: pd.DataFrame, when: str) -> str:
         parts.append(f"{unpriced:,} of unknown price")
     return (
         f"{', '.join(parts)}. TTFT and tokens/s are medians. groqnb.usage() has every call. "
-        f"Another table: %groq usage by {', '.join(_KEYS[2:])}."
+        f"Another table: %groq usage by {', '.join(KEYS[2:])}."
     )
