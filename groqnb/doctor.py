@@ -79,6 +79,7 @@ def _checks(target: Target | None) -> Iterator[Check]:
     else:
         yield _server(target)
         yield from _engine(needed=False)
+    yield _recordings()
     yield _ledger()
     yield _prices()
     yield _jupyter()
@@ -91,6 +92,17 @@ def _key() -> Check:
     if found is None:
         return Check("API key", None, f"none in {PLACES}", "Only needed for the cloud.")
     return Check("API key", True, f"{found.key} from {found.source}")
+
+
+def _recordings() -> Check:
+    name = "recordings"
+    try:
+        return Check(
+            name, True, f"are read and cut by PyAV {version('av')}, numpy {version('numpy')}"
+        )
+    except PackageNotFoundError as error:
+        detail = f"{error.name} is not installed: no groqnb.transcribe"
+        return Check(name, None, detail, 'pip install "groqnb[audio]"')
 
 
 def _ledger() -> Check:

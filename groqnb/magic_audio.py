@@ -61,10 +61,15 @@ def prompt(text: str, heard: Sequence[Heard]) -> str:
     if not heard:
         return text
     parts = [
-        f"Transcript of the recording {each.name}:\n<transcript>\n{each.text}\n</transcript>"
+        f"Transcript of {_named(each.name)}:\n<transcript>\n{each.text}\n</transcript>"
         for each in heard
     ]
     return "\n\n".join([*parts, text])
+
+
+def _named(name: str) -> str:
+    """Only files have names of their own."""
+    return name if name.startswith("the ") else f"the recording {name}"
 
 
 def transcribe(shell: Any, command: Command) -> None:

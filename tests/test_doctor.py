@@ -34,6 +34,13 @@ def test_missing_weights_are_no_fault_and_come_with_the_command_that_fetches_the
     assert "groqnb setup" in found["weights"].hint
 
 
+def test_what_reads_recordings_is_looked_at() -> None:
+    """PyAV, with its version."""
+    found = {check.name: check for check in checks()}
+    assert found["recordings"].ok is True
+    assert "PyAV" in found["recordings"].detail
+
+
 def test_what_hears_and_speaks_is_looked_at() -> None:
     """Installed, but not fetched: the command that fetches it is named."""
     found = {check.name: check for check in checks()}

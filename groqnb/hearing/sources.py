@@ -76,7 +76,7 @@ def _from_holder(source: Any) -> Source:
         if isinstance(held, (bytes, bytearray, memoryview)):
             if not held:
                 raise ParameterError(f"The {kind} holds no sound yet.", hint="Record something.")
-            return _from_bytes(bytes(held), f"the {kind}")
+            return _from_bytes(bytes(held), "the recording")
     if getattr(source, "value", source) is None:
         raise ParameterError(f"The {kind} holds no sound yet.", hint="Record something.")
     raise ParameterError(f"An object of type {kind} is no recording.", hint=f"Pass {_KINDS}.")
