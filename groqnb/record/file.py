@@ -65,7 +65,7 @@ def read_text(text: str, name: str) -> tuple[list[dict[str, Any]], int]:
             headed = True
             _check_head(value, name)
         elif value.get("format") != FORMAT:  # a merge may leave two heads
-            _check_exchange(value, name, _line(text, at))
+            _check_exchange(value, name, text, at)
             found.append(value)
     return found, end
 
@@ -84,13 +84,13 @@ def _check_head(head: Mapping[str, Any], name: str) -> None:
         )
 
 
-def _check_exchange(value: Mapping[str, Any], name: str, line: int) -> None:
+def _check_exchange(value: Mapping[str, Any], name: str, text: str, at: int) -> None:
     whole = isinstance(value.get("request"), dict) and (
         isinstance(value.get("reply"), dict) or isinstance(value.get("broken"), dict)
     )
     if not whole:
         raise ReplayError(
-            f"{name}: what ends in line {line} has no request with a reply.",
+            f"{name}: what ends in line {_line(text, at)} has no request with a reply.",
             hint="Mend it by hand, or delete it: the call is then made again.",
         )
 
