@@ -612,6 +612,14 @@ def test_what_is_no_recording_is_refused_shortly(tmp_path: Path) -> None:
     refused("data:audio/wav;base64,@@", "not valid")
 
 
+def test_a_playlist_does_not_lead_to_other_files() -> None:
+    """A file that names another one is no recording; the other one is not opened."""
+    Path("talk.wav").write_bytes(wav(SHORT))
+    refused(b"ffconcat version 1.0\nfile talk.wav\n", "no audio or video|no audio track")
+    place = Path("talk.wav").absolute().as_uri()
+    refused(f"#EXTM3U\n#EXTINF:10,\n{place}\n#EXT-X-ENDLIST\n".encode(), "no audio or video")
+
+
 def test_a_video_without_sound_is_refused() -> None:
     """It says what the file does hold."""
     refused(video(audio=False), "no audio track: it holds video only")
