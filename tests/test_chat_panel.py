@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -214,6 +216,38 @@ def test_stop_keeps_what_has_come_from_another_thread(make: Make, server: ChatSe
     assert answer.text.startswith("w0 ")
     assert panel.conversation.path[-1].answer is answer
     assert server.hung_up.wait(LONG)
+
+
+INTERRUPTED = """
+import _thread, sys, threading, time
+import groqnb
+
+client = groqnb.Groq(base_url=sys.argv[1], api_key="none")
+panel = groqnb.chat(client=client)
+
+def interrupt():
+    while panel._growing is None:
+        time.sleep(0.01)
+    _thread.interrupt_main()
+
+threading.Thread(target=interrupt, daemon=True).start()
+answer = panel.ask("count 100000 every 0.01")
+print(answer.stopped, answer.text[:3], len(panel.conversation))
+print(panel.ask("hello").text)
+panel.close()
+"""
+
+
+def test_an_interrupt_of_the_cell_stops_the_answer_and_keeps_it(server: ChatServer) -> None:
+    """There is no error then: the answer is marked stopped, and the next question is answered."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, server.url],
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["True w0  2", "You said: hello"], done.stderr
 
 
 def test_stop_before_the_first_word_keeps_the_question(make: Make) -> None:
