@@ -19,7 +19,8 @@ _EVERY = 0.5  # s between two changes of the words beside it
 class Progress:
     """Shows how far a map is. `shown` None: once it takes longer than two seconds.
 
-    The bar is tqdm's, in a notebook as a widget; it goes away at the end.
+    In a terminal the bar is tqdm's and goes away at the end; in a notebook it is a display of ours
+    with tqdm's words, which ends as a line that a saved notebook can keep.
 
     Attributes:
         rows, failed, resumed: how many came out; without an answer; with one from disk.
@@ -36,6 +37,7 @@ class Progress:
         self._total = total
         self._shown = shown
         self._bar: Any = None
+        self._page: Any = None
 
     def note(self, results: Iterable[RowResult], lanes: Iterable[Lane] = ()) -> None:
         """Take in rows that came out."""
@@ -54,16 +56,45 @@ class Progress:
         if self._shown is False:
             return
         now = time.monotonic()
-        if self._bar is None and (self._shown or now - self.began > _AFTER):
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=self._total, unit=" rows", leave=False, initial=0)
-            self._bar.update(self.rows)
+        if self._bar is None and self._page is None:
+            if not self._shown and now - self.began < _AFTER:
+                return
+            self._open()
         elif self._bar is not None:
             self._bar.update(count)
-        if self._bar is not None and now - self._told > _EVERY:
+        if now - self._told > _EVERY:
             self._told = now
-            self._bar.set_postfix_str(self._words(now, lanes))
+            self._tell(now, lanes)
+
+    def _open(self) -> None:
+        from groqnb.render.bars import page_bar
+
+        self._page = page_bar()
+        self._told = float("-inf")
+        if self._page is None:
+            from tqdm.std import tqdm
+
+            self._bar = tqdm(total=self._total, unit=" rows", leave=False)
+            self._bar.update(self.rows)
+
+    def _tell(self, now: float, lanes: Iterable[Lane]) -> None:
+        words = self._words(now, lanes)
+        if self._bar is not None:
+            self._bar.set_postfix_str(words)
+            return
+        from tqdm.std import tqdm
+
+        meter = tqdm.format_meter(
+            self.rows,
+            self._total,  # type: ignore[arg-type,unused-ignore]
+            now - self.began,
+            unit=" rows",
+            postfix=words,
+            bar_format="{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+            if self._total
+            else None,
+        )
+        self._page.show(meter, self.rows, self._total)
 
     def _words(self, now: float, lanes: Iterable[Lane]) -> str:
         spent = max(now - self.began, 1e-9)
@@ -77,12 +108,20 @@ class Progress:
 
     def price(self) -> str:
         """What it cost so far."""
+        if self.unpriced and not self.cost:
+            return "price unknown"
         if self.unpriced:
             return f"${self.cost:.4f} and {self.unpriced} rows of unknown price"
         return f"${self.cost:.4f}"
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Take the bar away; on the page, leave what it came to."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+        if self._page is not None:
+            words = [f"{self.rows:,} rows", self.price() if self.cost or self.unpriced else ""]
+            if self.failed:
+                words.append(f"{self.failed:,} without an answer")
+            self._page.finish(", ".join(word for word in words if word))
+            self._page = None
