@@ -47,7 +47,7 @@ def test_no_hour_has_more_audio_than_allowed() -> None:
     for at in times:
         assert sum(at - 3600 < other <= at for other in times) * 300 <= 7200
         assert sum(at - 86400 < other <= at for other in times) * 300 <= 28800
-    # 24 parts an hour, the last four of them in its second minute: 20 requests are all of the first.
+    # 24 parts an hour, four of them in its second minute: the first takes 20 requests.
     # So the day's 28,800 s are through in the fourth hour, and the rest waits for the next day.
     assert times[95] - times[0] == pytest.approx(3 * 3600 + 60)
     assert times[96] - times[0] == pytest.approx(86400)
