@@ -60,7 +60,6 @@ def turn_body(turn: Turn, thumbs: Thumbs) -> dict[str, Any]:
     }
     answer = turn.answer
     if answer is not None:
-        body["who"] = clean(cut(answer.model_answered, 100))
         body["slots"] = _slots(answer)
         body["calls"] = [
             {"id": call.id, "name": clean(cut(call.function.name, 100))}

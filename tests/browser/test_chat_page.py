@@ -30,7 +30,7 @@ def question(id: int, text: str, **more: Any) -> dict[str, Any]:
 
 def answer(id: int, text: str, **more: Any) -> dict[str, Any]:
     slots = {"text": f"<p>{text}</p>", "foot": "<div>foot</div>"}
-    body = {"id": id, "role": "assistant", "text": text, "failure": "", "who": "m"}
+    body = {"id": id, "role": "assistant", "text": text, "failure": ""}
     return {**body, "slots": slots, "calls": [], **more}
 
 
