@@ -475,7 +475,7 @@ def test_several_processes_write_at_once_and_one_is_killed(tmp_path: Path) -> No
     assert [doomed.stdout.readline(), doomed.stdout.readline()] == ["ready\n", "going\n"]
     doomed.kill()
     for process in (one, two, doomed):
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
     file = RecordFile(path)
     file.append(exchange("last"))
     texts = asked(file)
