@@ -88,6 +88,7 @@ class Playground(Attaching, Widget, static="playground"):
         self._running: Running | None = None
         self._idle = threading.Event()
         self._idle.set()
+        self._stopped = False
         self._asked: Asked | None = None
         self._asked_for: dict[str, Any] | None = None
         self._failure = ""
@@ -144,7 +145,9 @@ class Playground(Attaching, Widget, static="playground"):
 
     def stop(self) -> None:
         """Stop the answer that is on its way, from any thread; what has come is kept."""
-        running = self._running
+        with self._lock:
+            self._stopped = True
+            running = self._running
         if running is not None:
             running.stop()
 
@@ -208,6 +211,7 @@ class Playground(Attaching, Widget, static="playground"):
         told = self._told()
         with self._lock:
             self._idle.clear()
+            self._stopped = False
             self._asked, self._failure, self._growing = None, "", Growing()
             self._asked_for = {**told, "content": content}
             self._number += 1
@@ -220,6 +224,9 @@ class Playground(Attaching, Widget, static="playground"):
             raise
         with self._lock:
             self._running = None if running.asked is not None else running
+            stopped = self._stopped
+        if stopped:  # meanwhile
+            running.stop()
 
     def says(self, status: str) -> None:
         """What happens before the first token."""
