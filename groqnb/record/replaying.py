@@ -26,12 +26,6 @@ class Replay:
     """A record that is switched on, until `close` or the end of a `with` block.
 
     Attributes:
-        path: its file.
-        mode: "auto", "strict" or "record".
-        replayed: how many requests were answered from it.
-        added: how many exchanges were added to it.
-        size: how many it holds.
-        unused: how many of them nobody asked for yet.
         tape: what the calls go through.
     """
 
@@ -41,12 +35,35 @@ class Replay:
             self._before = tap.current
             tap.current = tape
 
-    path = property(lambda self: self.tape.path)
-    mode = property(lambda self: self.tape.mode)
-    replayed = property(lambda self: self.tape.replayed)
-    added = property(lambda self: self.tape.added)
-    size = property(lambda self: self.tape.size)
-    unused = property(lambda self: self.tape.unused)
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.tape.path
+
+    @property
+    def mode(self) -> Mode:
+        """ "auto", "strict" or "record"."""
+        return self.tape.mode
+
+    @property
+    def replayed(self) -> int:
+        """How many requests were answered from it."""
+        return self.tape.replayed
+
+    @property
+    def added(self) -> int:
+        """How many exchanges were added to it."""
+        return self.tape.added
+
+    @property
+    def size(self) -> int:
+        """How many it holds."""
+        return self.tape.size
+
+    @property
+    def unused(self) -> int:
+        """How many of them nobody asked for yet."""
+        return self.tape.unused
 
     def close(self) -> None:
         """Switches it off; what was on before is on again."""

@@ -232,3 +232,24 @@ def usage_and_budget() -> None:
         held.settle(0.05)
     groqnb.budget("on")  # type: ignore[call-overload]
     groqnb.report(last="7d")  # type: ignore[call-arg]
+
+
+def records(client: Groq) -> None:
+    with groqnb.replay("demo.replay.json", "strict", timing=True) as record:
+        client.models.list()
+    assert_type(record.path, Path)
+    assert_type(record.replayed, int)
+    groqnb.replay("x", "stricter")  # type: ignore[arg-type]
+    assert_type(groqnb.export("chat", "x.py", chat="a", package="openai"), str)
+    groqnb.export("cells")  # type: ignore[arg-type]
+
+
+async def rows() -> None:
+    mapped = groqnb.map("{}", ["a"], model=["a", "b"], limits={"RPM": 30}, temperature=0.2)
+    assert_type(next(mapped.results()), groqnb.RowResult)
+    assert_type(next(mapped.results()).error, groqnb.RowError | None)
+    async for result in groqnb.amap("{}", ["a"], resume="mine").results():
+        assert_type(result, groqnb.RowResult)
+    groqnb.map("{}", ["a"], errors="ignore")  # type: ignore[arg-type]
+    groqnb.map("{}", ["a"], concurrency="many")  # type: ignore[arg-type]
+    groqnb.map("{}", ["a"], temprature=1)  # type: ignore[call-arg]
