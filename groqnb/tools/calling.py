@@ -55,12 +55,7 @@ class Step:
     @property
     def message(self) -> dict[str, Any]:
         """The message that gives the result to the model."""
-        return {
-            "role": "tool",
-            "tool_call_id": self.id,
-            "name": self.name,
-            "content": self.result,
-        }
+        return {"role": "tool", "tool_call_id": self.id, "content": self.result}
 
 
 class Steps(Records[Step]):
