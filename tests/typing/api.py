@@ -253,3 +253,15 @@ async def rows() -> None:
     groqnb.map("{}", ["a"], errors="ignore")  # type: ignore[arg-type]
     groqnb.map("{}", ["a"], concurrency="many")  # type: ignore[arg-type]
     groqnb.map("{}", ["a"], temprature=1)  # type: ignore[call-arg]
+
+
+def panels() -> None:
+    panel = groqnb.chat(system="Be brief.", temperature=0)
+    assert_type(panel, groqnb.ChatPanel)
+    assert_type(panel.ask("Hello", images=["a.png"]), groqnb.Answer)
+    assert_type(panel.conversation.export("json"), str)
+    assert_type(panel.conversation.cost, float | None)
+    play = groqnb.Playground(prompt="Hello", temperature=0)
+    assert_type(play.run(), groqnb.Answer)
+    assert_type(play.as_magic(), str | None)
+    panel.conversation.export("pdf")  # type: ignore[arg-type]
