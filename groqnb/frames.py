@@ -75,7 +75,7 @@ class FrameRows:
         `int | None` where the text may not tell. `from_` is the column to read, or `prompt` says
         what to read, as in `map`. An answer that does not fit is asked for once more.
 
-        Models that keep to a schema get one (see `groqnb models`); others are told it.
+        Models that keep to a schema get one; others are told it, and asked for JSON.
 
         ```python
         df.groq.extract({"city": str, "people": int | None}, from_="text")

@@ -73,7 +73,6 @@ class Typed:
         return self.form.response_format if takes_schema(model) else {"type": "json_object"}
 
     def instruction(self, model: str) -> str | None:
-        # With a schema a few words help small models to begin at once.
         return None if takes_schema(model) else self.form.instruction
 
     def read(self, text: str) -> Any:

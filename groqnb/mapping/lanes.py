@@ -82,7 +82,6 @@ class Lane:
         clock: the event loop's.
         on_overload: is told the moment of every sign that the server has too much to do.
         paced: whether the last request had to wait because the limits allow no more.
-        refused: how often a rate limit was reached.
         spent: the refusal that closed the lane for the rest of the map.
     """
 
@@ -95,7 +94,6 @@ class Lane:
     on_overload: Callable[[float], None] = lambda at: None
     spent: RateLimitError | None = None
     paced: bool = False
-    refused: int = 0
     requests: Timeline = field(default_factory=Timeline)
     tokens: Timeline = field(default_factory=Timeline)
     _closed_until: float = float("-inf")

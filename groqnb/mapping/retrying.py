@@ -54,7 +54,6 @@ class LanePolicy(RetryPolicy):
         return lane.book(lane.usual, now + (backoff(retries) if asked is None else asked)) - now
 
     def _limited(self, lane: Lane, error: RateLimitError, retries: int) -> float | None:
-        lane.refused += 1
         known = lane.limits.refused(error.message)
         if known:
             lane.apply()
