@@ -54,6 +54,9 @@ def price_of(
 
 def reply_of(event: Finished | Interrupted) -> Any:
     """The reply itself; the last event of a streamed response has it inside."""
+    # A look at what a reply does not have is slow, and most calls are no responses.
+    if event.path != "/responses":
+        return event.reply
     return getattr(event.reply, "response", None) or event.reply
 
 
@@ -116,11 +119,13 @@ def _part(usage: Any, details: str, name: str) -> int | None:
 
 def audio_seconds(event: Finished | Interrupted) -> float | None:
     """How long the sound is that was transcribed: as the reply says, else as its file does."""
+    if not event.path.startswith("/audio/"):
+        return None
     seconds = getattr(event.reply, "duration", None)
     if isinstance(seconds, (int, float)):
         return float(seconds)
     form = event.sent_call.form if event.sent_call is not None else None
-    if form is None or form.file is None or not event.path.startswith("/audio/"):
+    if form is None or form.file is None:
         return None
     from groqnb.ledger.sound import seconds_of
 
@@ -130,9 +135,9 @@ def audio_seconds(event: Finished | Interrupted) -> float | None:
 def tools_of(event: Finished | Interrupted) -> tuple[int | None, dict[str, int] | None]:
     """How many calls the model asked for, and what ran on the server's side, by type."""
     reply = reply_of(event)
-    output = getattr(reply, "output", None)
-    if isinstance(output, (list, tuple)):
-        return _items(output)
+    if event.path == "/responses":
+        output = getattr(reply, "output", None)
+        return _items(output) if isinstance(output, (list, tuple)) else (None, None)
     choices = getattr(reply, "choices", None)
     if choices is None:
         return None, None
