@@ -69,7 +69,10 @@ class Replay:
         """Switches it off; what was on before is on again."""
         with _lock:
             if tap.current is self.tape:
-                tap.current = self._before
+                before = self._before
+                # What was switched off meanwhile stays off.
+                ended = isinstance(before, Tape) and before.closed
+                tap.current = None if ended else before
         self.tape.close()
 
     def __enter__(self) -> Self:

@@ -57,6 +57,7 @@ class Tape:
         self.timing = timing
         self.replayed = 0
         self.added = 0
+        self.closed = False
         self._file = RecordFile(path)
         self._lock = threading.RLock()
         self._entries: dict[str, list[_Entry]] = {}
@@ -208,8 +209,9 @@ class Tape:
             warnings.warn(text, stacklevel=2)
 
     def close(self) -> None:
-        """Drops from the file what was recorded anew since."""
+        """Is in use no longer: drops from the file what was recorded anew since."""
         with self._lock:
+            self.closed = True
             if self._outdated and not self._readonly:
                 self._outdated = False
                 try:

@@ -659,6 +659,10 @@ def test_with_blocks_nest_and_off_means_off(path: Path, tmp_path: Path) -> None:
             contents(client, 1)
         assert tap.current is outer.tape
     assert tap.current is None
+    first, second = groqnb.replay(path), groqnb.replay(other)
+    first.close()
+    second.close()
+    assert tap.current is None
     contents(client, 1)
     assert not path.exists()
     assert len(exchanges(other)) == 1
