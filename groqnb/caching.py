@@ -149,27 +149,26 @@ def _compared(
         now=there,
         shared=shared,
         share=shared / whole if whole else 0.0,
-        advice=_advice(call, now, place, at, last),
+        advice=_advice(call, now, place, at, lost=0 if last else whole - shared),
     )
 
 
 def _advice(
-    call: Mapping[str, Any], now: Sequence[tuple[str, str]], place: str, at: int, last: bool
+    call: Mapping[str, Any], now: Sequence[tuple[str, str]], place: str, at: int, *, lost: int
 ) -> str:
     model = call.get("model")
     info = catalog.find(model) if isinstance(model, str) else None
     if info is not None and not info.capabilities.get("prompt_caching"):
         able = [each.id for each in catalog.models() if each.capabilities.get("prompt_caching")]
         return f"{info.id} caches no prompts; {', '.join(able)} does."
-    if not place or last:
+    if not place or not lost:
         return ""
     text = dict(now)[place]
     around = text[max(0, at - 12) : at + 24]
     kind = next((name for name, form in _SUSPECTS.items() if form.search(around)), "what changes")
-    behind = sum(_tokens(piece) for name, piece in now if name != place)
     return (
         f"Move {kind} out of {place} to the end of the last message: "
-        f"about {behind} tokens behind it cannot be cached."
+        f"about {lost} tokens behind it cannot be cached."
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Verified", "chain_of_verification"]
 
-_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*(.+\?)\s*$")
+_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*(?:Question\s*\d*:)?\s*(.+\?)\s*$")
 
 
 @dataclass(frozen=True)
