@@ -77,12 +77,8 @@ class _Sender(Generic[H]):
                 channel = self._current(connection)
                 if channel is None:
                     channel = self._make_channel(connection)
-                    self._scene = Scene(
-                        self._server.kind,
-                        connection.base_url,
-                        connection.key,
-                        self._server.key_source,
-                    )
+                    server, url = self._server, connection.base_url
+                    self._scene = Scene(server.kind, url, connection.key, server.key_source)
                     self._connection, self._process = connection, os.getpid()
                     self._channel = channel
         return channel
