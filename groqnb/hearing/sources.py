@@ -168,7 +168,8 @@ def _from_file(file: Any) -> Source:
     name = os.path.basename(name) if isinstance(name, str) and name else "the file"
     try:
         file.seek(0)
-        return Source(name, lambda: _Borrowed(file))
+        # Buffered: whoever asks for so many bytes gets as many, however the file is read.
+        return Source(name, lambda: io.BufferedReader(_Borrowed(file)))
     except ValueError:  # closed
         raise ParameterError("The file is closed.", hint="Pass its path.") from None
     except (AttributeError, OSError):
