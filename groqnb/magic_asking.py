@@ -17,6 +17,7 @@ from groqnb.magic_options import help_text
 from groqnb.magic_parser import Ask, GrammarError, json_value, model_names
 from groqnb.magic_replay import for_cell, is_on
 from groqnb.magic_stopping import stop
+from groqnb.record.scrub import Scrubber
 from groqnb.render import tables
 from groqnb.render.failures import short_message
 from groqnb.render.message import cost, dollars
@@ -289,7 +290,8 @@ def _dry_run(shell: Any, question: Question, *, stream: bool) -> None:
     pairs = [
         ("would go to", f"{target_badge(target)}, because {target.why}"),
         ("model", question.model),
-        ("parameters", json.dumps({"stream": stream, **params}, default=str)),
+        # What is for another service, a header or a key, is nobody's to read in a notebook.
+        ("parameters", json.dumps(Scrubber().value({"stream": stream, **params}), default=str)),
         ("tokens", f"about {tokens} in (an estimate: four characters each{uncounted})"),
         ("cost", price),
         ("sent", "nothing"),

@@ -150,6 +150,20 @@ def test_an_answer_as_the_last_value_looks_the_same(ip: InteractiveShell) -> Non
     assert data == shown
 
 
+def test_a_dry_run_shows_no_secret(ip: InteractiveShell, server: ChatServer) -> None:
+    """Headers for MCP servers and keys for Wolfram go out, and stay out of the notebook."""
+    ip.user_ns["mcp"] = [
+        {"type": "mcp", "server_url": "https://a.b", "headers": {"X-Me": "s3cret"}}
+    ]
+    ip.user_ns["wolfram"] = {"tools": {"wolfram_settings": {"authorization": "w0lfram"}}}
+    line = "-p tools={{mcp}} -p compound_custom={{wolfram}}"
+    run(ip, f"%%groq --dry-run {line}\nHello")
+    shown = str(outputs(ip))
+    assert "https://a.b" in shown
+    assert "s3cret" not in shown
+    assert "w0lfram" not in shown
+
+
 def test_a_dry_run_sends_nothing(ip: InteractiveShell, server: ChatServer) -> None:
     run(ip, '%%groq --dry-run -s brief -p seed=1\nHi {{"there"}}')
     assert server.requests == []
