@@ -218,10 +218,10 @@ def test_an_image_that_the_page_shrinks_once_more_keeps_place_and_preview() -> N
 def test_what_is_still_on_its_way_is_told() -> None:
     """A question that is sent too early says what it lacks."""
     pick = Picker([encoded()])
-    pick.set_state({"_coming": 2})
+    pick.set_state({"coming": 2})
     with pytest.warns(ImageComing, match="2 images are still on the way"):
         assert len(pick.to_parts()) == 1
-    pick.set_state({"_coming": 0})
+    pick.set_state({"coming": 0})
     assert len(pick.to_parts()) == 1
 
 

@@ -59,7 +59,7 @@ class ImagePicker(Widget, static="image_picker"):
     keep_originals = Bool(False).tag(sync=True, option=True)
     items: List[dict[str, Any]] = List().tag(sync=True)
     limits = Dict().tag(sync=True)
-    _coming = Int(0).tag(sync=True)
+    coming = Int(0).tag(sync=True)  # images that the page is working on
 
     def __init__(self, images: Any = (), **options: Any) -> None:
         allowed = catalog.limit("images")
@@ -108,8 +108,8 @@ class ImagePicker(Widget, static="image_picker"):
         All of them fit one request. An empty list where nothing was picked. Warns (ImageComing)
         of images that the browser is still working on: those are not among them.
         """
-        if self._coming > 0:
-            what = "an image is" if self._coming == 1 else f"{self._coming} images are"
+        if self.coming > 0:
+            what = "an image is" if self.coming == 1 else f"{self.coming} images are"
             warnings.warn(
                 f"{what} still on the way from the browser and not sent; run the cell again",
                 ImageComing,

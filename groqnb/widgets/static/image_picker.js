@@ -137,7 +137,7 @@ class Picker {
 
   #addAddress(url) {
     this.#gn.fail("");
-    const name = url.startsWith("data:") ? "picture" : (url.split(/[?#]/)[0].split("/").pop() || url).slice(0, 80);
+    const name = /^data:/i.test(url) ? "picture" : (url.split(/[?#]/)[0].split("/").pop() || url).slice(0, 80);
     this.#later(name, "fetching", async (pending) => this.#take(await this.#fetched(url), pending, "url"));
   }
 
@@ -167,7 +167,7 @@ class Picker {
   #await(pending) {
     this.#pending = pending;
     // So that Python can say that something is still on its way.
-    if (!this.#gn.signal.aborted) this.#gn.set("_coming", pending.length);
+    if (!this.#gn.signal.aborted) this.#gn.set("coming", pending.length);
     this.#show();
   }
 
@@ -178,13 +178,7 @@ class Picker {
 
   /** The kernel fetches: a page may not ask other machines, and often cannot. */
   async #fetched(url) {
-    if (url.startsWith("data:")) {
-      try {
-        return await (await fetch(url)).blob();
-      } catch {
-        throw new Error("This data: URL is broken.");
-      }
-    }
+    if (/^data:/i.test(url)) return fromDataUrl(url);
     const { link, model, signal } = this.#gn;
     const name = `fetched-${freshId()}`;
     await link.ask("fetch", { url, name });
@@ -481,6 +475,17 @@ function shrunk({ kind, width, height, before }) {
 }
 
 const megapixels = (pixels) => (pixels < 1e5 ? "0.1" : (pixels / 1e6).toFixed(pixels < 1e7 ? 1 : 0));
+
+function fromDataUrl(url) {
+  const comma = url.indexOf(",");
+  try {
+    const [head, text] = [url.slice(0, comma), url.slice(comma + 1)];
+    const raw = /;base64$/i.test(head) ? atob(text) : decodeURIComponent(text);
+    return new Blob([Uint8Array.from(raw, (letter) => letter.charCodeAt(0))]);
+  } catch {
+    throw new Error("This data: URL is broken.");
+  }
+}
 
 const isAddress = (text) => /^(https?:\/\/\S+|data:image\/\S+)$/i.test(text);
 
