@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
+    from playwright.sync_api import Page
 
-__all__ = ["SIZE", "flags", "likeness", "quadrants", "sweeps"]
+__all__ = ["SIZE", "flags", "likeness", "quadrants", "recorded", "sweeps", "write_wav"]
 
 RATE = 48_000
 SECONDS = 8
@@ -62,6 +63,18 @@ def write_wav(path: Path, samples: Any, rate: int = RATE) -> Path:
         file.setframerate(rate)
         file.writeframes((samples * 32767).astype("<i2").tobytes())
     return path
+
+
+def recorded(page: Page, seconds: float, number: int = 0) -> None:
+    """Wait until recorder `number` of a page has recorded so much, by its own clock."""
+    page.wait_for_function(
+        """([seconds, number]) => {
+            const timer = document.querySelectorAll(".gw [role=timer]")[number];
+            const [minutes, rest] = timer.textContent.split(/[: ]/).map(Number);
+            return timer.textContent && minutes * 60 + rest >= seconds;
+        }""",
+        arg=[seconds, number],
+    )
 
 
 def likeness(heard: Any, played: Any) -> float:
