@@ -7,11 +7,12 @@ the accessors are registered at once; else a finder waits for its import, and go
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 __all__ = ["arrange", "register"]
 
@@ -52,7 +53,8 @@ def _of_series(series: Any) -> Any:
     return SeriesRows(series)
 
 
-class _Waits(MetaPathFinder):
+# Finder and loader by their methods alone: importlib.abc takes long to import.
+class _Waits:
     """Finds nothing by itself: it has pandas' own loader followed by the registration."""
 
     def find_spec(
@@ -66,11 +68,11 @@ class _Waits(MetaPathFinder):
             sys.meta_path.remove(self)
         spec = find_spec("pandas")
         if spec is not None and spec.loader is not None:
-            spec.loader = _Then(spec.loader)
+            spec.loader = _Then(spec.loader)  # type: ignore[assignment]
         return spec
 
 
-class _Then(Loader):
+class _Then:
     """A loader that registers the accessors after the module ran."""
 
     def __init__(self, loader: Any) -> None:
