@@ -104,6 +104,7 @@ def transcribe(
         from groqnb.session import session
 
         client = session.client()
+    from groqnb.engine_parts import fetch_for
     from groqnb.hearing.recipe import Recipe
 
     recipe = Recipe(
@@ -117,6 +118,7 @@ def transcribe(
         granularities(timestamp_granularities),
     )
     checked(recipe)
+    fetch_for(client, "hearing")
     seconds = part_seconds or _PART.get(client.target.kind, _USUAL_PART)
     # Without times of words there is nothing to align by: such parts do not overlap.
     aligned = "timestamp_granularities" in recipe.params and "word" in recipe.granularities

@@ -44,6 +44,7 @@ FLOORS: dict[str, int] = {
     "magic_presets": 6,
     "presets": 6,
     "caching": 5,
+    "engine_parts": 5,
     "migration": 5,
     "patterns": 5,
     "tools": 5,

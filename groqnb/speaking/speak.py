@@ -85,6 +85,9 @@ def speak(
         from groqnb.session import session
 
         client = session.client()
+    from groqnb.engine_parts import fetch_for
+
+    fetch_for(client, "speaking")
     params: dict[str, Any] = {"model": model, "voice": name}
     params |= {"sample_rate": sample_rate} if sample_rate is not None else {}
     params |= {"speed": speed} if speed is not None else {}
