@@ -15,12 +15,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+import groqnb
 from groqnb.images import MOST_BYTES
 from groqnb.local.image_header import header
 
 from .barriers import barriers
 from .blank_page import BlankPage, BlankPages
 from .media import COLOURS, SIZE
+from .notebook_page import Heard
 from .tabs import Tabs
 
 if TYPE_CHECKING:
@@ -316,6 +318,39 @@ def test_a_refused_or_missing_camera_says_what_to_do(
     none.button("Camera").click()
     expect(none.page.get_by_role("alert")).to_contain_text("There is no camera here.")
     expect(none.page.locator("video")).to_be_hidden()
+
+
+def test_where_no_camera_can_be_the_tab_is_offered(picker: Callable[..., BlankPage]) -> None:
+    """A front end that never gives one: the widget offers the page that can."""
+    page = picker()
+    page.page.evaluate("Object.defineProperty(window, 'isSecureContext', { value: false })")
+    page.button("Camera").click()
+    expect(page.button("Pick in a browser tab")).to_be_visible()
+
+
+def test_the_page_of_its_own_picks_into_the_same_object(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    """Where the camera is refused, a tab of its own photographs into Python."""
+    monkeypatch.setattr("groqnb.widgets.loopback.refuse_remote", lambda: None)
+    pick = groqnb.ImagePicker(images=[folder / "red.png"])
+    context = browser.new_context(permissions=["camera"])
+    page, heard = context.new_page(), Heard()
+    page.on("pageerror", lambda error: heard.errors.append(str(error)))
+    page.on("request", lambda request: heard.requests.append(request.url))
+    page.on("console", lambda line: line.type == "error" and heard.console.append(line.text))
+    page.goto(pick._open_page())
+    add(page, folder / "blue.png")
+    expect(page.locator(".gw-picker-card img")).to_have_count(2)
+    page.get_by_role("button", name="Camera", exact=True).click()
+    expect(page.locator("video")).to_have_js_property("videoWidth", SIZE[0])
+    page.get_by_role("button", name="Take picture").click()
+    expect(page.locator(".gw-picker-card img")).to_have_count(3)
+    assert pick.value[:2] == [(folder / f"{name}.png").read_bytes() for name in ("red", "blue")]
+    assert Image.open(io.BytesIO(pick.value[2])).size == SIZE
+    heard.must_be_quiet()
+    context.close()
+    pick.close()
 
 
 # --- order ---
