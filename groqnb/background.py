@@ -180,14 +180,7 @@ class Background:
         self, client: Groq, question: Question, listener: Listener, running: Running
     ) -> None:
         target = client.target
-        builder = AnswerBuilder(
-            model=question.model,
-            messages=question.messages,
-            where=target.kind,
-            url=target.base_url if target.kind == "url" else None,
-            earlier=question.earlier,
-            response_format=question.params.get("response_format"),
-        )
+        builder = question.builder(target)
         reply: Any = None
         stopped, failure = False, None
         started = time.monotonic()

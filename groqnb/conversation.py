@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from groqnb.guarding import Guard
     from groqnb.images import Picture
+    from groqnb.target import Target
     from groqnb.types.answer import Answer
+    from groqnb.types.answer_builder import AnswerBuilder
 
 __all__ = ["Conversation", "Question", "continuation"]
 
@@ -48,6 +50,19 @@ class Question:
         if not self.earlier:
             return self.messages
         return [*self.messages, {"role": "assistant", "content": self.earlier}]
+
+    def builder(self, target: Target) -> AnswerBuilder:
+        """What collects the answer that comes from `target`."""
+        from groqnb.types.answer_builder import AnswerBuilder
+
+        return AnswerBuilder(
+            model=self.model,
+            messages=self.messages,
+            where=target.kind,
+            url=target.base_url if target.kind == "url" else None,
+            earlier=self.earlier,
+            response_format=self.params.get("response_format"),
+        )
 
 
 @dataclass

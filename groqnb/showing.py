@@ -148,14 +148,7 @@ def ask(
     interrupt is an answer too, marked stopped.
     """
     target = client.target
-    builder = AnswerBuilder(
-        model=question.model,
-        messages=question.messages,
-        where=target.kind,
-        url=target.base_url if target.kind == "url" else None,
-        earlier=question.earlier,
-        response_format=question.params.get("response_format"),
-    )
+    builder = question.builder(target)
     starting = "" if target.connected() else "starting the engine to ask "
     started = time.monotonic()
     try:

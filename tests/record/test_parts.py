@@ -201,8 +201,8 @@ def test_what_the_environment_calls_a_secret_is_found_by_its_value() -> None:
     environment = {
         "WEATHER_API_KEY": "plainwordswithoutform",
         "DB_PASSWORD": "short",
-        "SSH_KEY": "/home/me/.ssh/id",
-        "HOME": "/home/me",
+        "SSH_KEY": "/somewhere/me/.ssh/id",
+        "HOME": "/somewhere/me",
     }
     found = secrets_of_environment(environment)
     assert found == ["plainwordswithoutform"]
