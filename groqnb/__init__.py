@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from groqnb.client import AsyncGroq, Groq
+    from groqnb.evaluating import Evaluation, evaluate
     from groqnb.exporting import export
     from groqnb.guarding import Guard
     from groqnb.hearing.transcript import Transcript
@@ -96,6 +97,7 @@ __all__ = [
     "BudgetError",
     "Chart",
     "ChatPanel",
+    "Evaluation",
     "FlexCapacityError",
     "Groq",
     "GroqnbError",
@@ -127,6 +129,7 @@ __all__ = [
     "amap",
     "budget",
     "chat",
+    "evaluate",
     "export",
     "load_ipython_extension",
     "map",
@@ -162,6 +165,8 @@ _HOME = {
     "UsageMeter": "groqnb.widgets.usage_meter",
     "McpServer": "groqnb.tools.mcp",
     "budget": "groqnb.ledger.budgeting",
+    "Evaluation": "groqnb.evaluating",
+    "evaluate": "groqnb.evaluating",
     "export": "groqnb.exporting",
     "report": "groqnb.ledger.report",
     "replay": "groqnb.record.replaying",

@@ -16,7 +16,7 @@ options. Each method has a twin for async code: `await df.groq.amap(...)`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from groqnb.api.resource import shows_parameters
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Unpack
 
+    from groqnb.evaluating import Evaluation
     from groqnb.mapping.columns import Work
 
 __all__ = ["FrameRows", "SeriesRows"]
@@ -148,6 +149,21 @@ class FrameRows:
     async def afilter(self, prompt: str, **options: Unpack[MapOptions]) -> pd.DataFrame:
         """`filter`, awaited."""
         return await _filter(self._frame, prompt, options).arun()
+
+    def evaluate(
+        self, predicted: str, *, expected: str, labels: Sequence[Hashable] | None = None
+    ) -> Evaluation:
+        """How good the column `predicted` is, beside the labels in `expected`.
+
+        As `groqnb.evaluate`; the rows of its `mistakes` are the frame's own. Asks nobody.
+
+        ```python
+        df.groq.evaluate("label", expected="truth").mistakes
+        ```
+        """
+        from groqnb.evaluating import evaluate_frame
+
+        return evaluate_frame(self._frame, predicted, expected, labels)
 
 
 class SeriesRows:

@@ -36,6 +36,8 @@ FLOORS: dict[str, int] = {
     "showing": 5,
     "talk": 5,
     "comparing": 5,
+    "evaluating": 5,
+    "evaluation_drawing": 5,
     "frames": 5,
     "after_pandas": 5,
     "mapping": 5,

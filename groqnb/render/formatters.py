@@ -94,7 +94,14 @@ def _report(report: Any, include: Any = None, exclude: Any = None) -> Bundle:
     return report_bundle(report)
 
 
+def _evaluation(found: Any, include: Any = None, exclude: Any = None) -> Bundle:
+    from groqnb.render.evaluations import evaluation_bundle
+
+    return evaluation_bundle(found)
+
+
 _FORMATTERS = {
+    ("groqnb.evaluating", "Evaluation"): _evaluation,
     ("groqnb.ledger.budget", "Budget"): _budget,
     ("groqnb.ledger.report", "Report"): _report,
     ("groqnb.types.answer", "Answer"): _answer,
