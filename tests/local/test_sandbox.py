@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -33,16 +34,30 @@ SECRET = "gsk_sandbox_secret"
 LIMITS = Limits(seconds=5, cpu=3)
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def opened(limits: Limits) -> Sandbox:
+    """A sandbox that is ready; without one the test is skipped."""
     os.environ["GROQ_API_KEY"] = SECRET
-    made = Sandbox(LIMITS)
+    made = Sandbox(limits)
     try:
         asyncio.run(made.ready())
     except SandboxUnavailable as missing:
         pytest.skip(f"this host cannot shut code in: {missing}")
     finally:
         os.environ.pop("GROQ_API_KEY")
+    return made
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    made = opened(LIMITS)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Sandbox]:
+    """One whose other limits are far away."""
+    made = opened(Limits(seconds=60, cpu=40))
     yield made
     made.close()
 
@@ -264,9 +279,9 @@ def test_an_endless_loop_is_ended(sandbox: Sandbox) -> None:
         "import os\nfor _ in range(9):\n    os.fork()\nx = b'x' * 300_000_000\nimport time; time.sleep(9)",
     ],
 )
-def test_a_hog_of_memory_is_ended(sandbox: Sandbox, code: str) -> None:
-    """One process, or many together."""
-    assert "Memory" in error(sandbox.run_now(code)) or "BlockingIO" in error(sandbox.run_now(code))
+def test_a_hog_of_memory_is_ended(patient: Sandbox, code: str) -> None:
+    """One process, or many together; by its memory, however slow the machine is."""
+    assert re.search("Memory|BlockingIO", error(patient.run_now(code)))
 
 
 def test_a_fork_bomb_is_ended(sandbox: Sandbox) -> None:
