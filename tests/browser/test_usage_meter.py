@@ -46,7 +46,7 @@ STATE = {
 }
 
 # Calls as the cloud would have answered them, so that there is something to see.
-CALLS = '''
+CALLS = """
 import json, time
 import httpx
 import groqnb
@@ -85,7 +85,7 @@ for number in range(240):
         }))
 ask()
 ask("openai/gpt-oss-20b")
-'''
+"""
 CELLS = [
     CALLS,
     "meter = groqnb.UsageMeter()\nmeter",
