@@ -373,3 +373,95 @@ def test_a_recording_tells_its_length() -> None:
     packed = (16_000 << 44) | (15 << 36) | 32_000
     flac = b"fLaC" + bytes([0, 0, 0, 34]) + bytes(10) + packed.to_bytes(8, "big") + bytes(16)
     assert seconds_in(flac, len(flac)) == 2
+
+
+# --- batches ---
+
+_BATCH = {
+    "id": "batch_1",
+    "object": "batch",
+    "endpoint": "/v1/chat/completions",
+    "input_file_id": "file_1",
+    "completion_window": "24h",
+    "status": "validating",
+    "created_at": 1,
+}
+
+
+def rows(count: int, model: str = MODEL) -> bytes:
+    """A file of requests of 1,000 tokens out each."""
+    body = {"model": model, "messages": MESSAGES, "max_completion_tokens": 1000}
+    line = {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": body}
+    return b"\n".join([json.dumps(line).encode()] * count) + b"\n"
+
+
+def batching(seen: list[str]) -> httpx.MockTransport:
+    """A server that takes files and starts batches."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path.removeprefix("/openai/v1"))
+        if request.url.path.endswith("/files"):
+            file = {"id": "file_1", "object": "file", "bytes": 1, "created_at": 1}
+            return httpx.Response(200, json={**file, "filename": "a.jsonl", "purpose": "batch"})
+        return httpx.Response(200, json=_BATCH)
+
+    return httpx.MockTransport(answer)
+
+
+def start(world: World, client: Any, content: bytes) -> Any:
+    uploaded = world.run(client, lambda c: c.files.create(file=content, purpose="batch"))
+    return world.run(
+        client,
+        lambda c: c.batches.create(
+            input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h"
+        ),
+    )
+
+
+@both
+def test_a_batch_that_would_spend_too_much_is_never_started(world: World) -> None:
+    """By the requests in its file, at half the price; the file had been uploaded."""
+    groqnb.budget(0.03)
+    seen: list[str] = []
+    client = world.client(transport=batching(seen))
+    with pytest.raises(groqnb.BudgetError, match="does not allow this batch") as raised:
+        start(world, client, rows(100))
+    assert seen == ["/files"]
+    assert raised.value.estimate == pytest.approx(100 * 1000 * 0.79e-6 / 2, rel=0.02)
+
+
+@both
+def test_a_batch_counts_in_full_when_it_is_started(world: World) -> None:
+    """Nobody knows better until its results are fetched."""
+    budget = groqnb.budget(1)
+    assert budget is not None
+    seen: list[str] = []
+    client = world.client(transport=batching(seen))
+    start(world, client, rows(100))
+    assert seen == ["/files", "/batches"]
+    assert budget.spent == pytest.approx(100 * 1000 * 0.79e-6 / 2, rel=0.02)
+    assert budget.held == pytest.approx(0)
+    with pytest.raises(groqnb.BudgetError):
+        start(world, client, rows(2500))
+
+
+def test_a_batch_of_unknown_price_is_told_of_or_refused() -> None:
+    """As any call of unknown price is."""
+    told: list[str] = []
+    watch.budget = Budget(1, tell=told.append)
+    world = World("sync")
+    start(world, world.client(transport=batching([])), rows(2, "acme/new-70b"))
+    assert "No price is known for a batch" in told[0]
+    groqnb.budget(1, strict=True)
+    with pytest.raises(groqnb.BudgetError, match="a batch"):
+        start(world, world.client(transport=batching([])), rows(2, "acme/new-70b"))
+
+
+@pytest.mark.parametrize("content", [b"no json\n", b"[1]\n", b"{}\n"])
+def test_what_is_no_file_of_requests_is_left_to_the_server(content: bytes) -> None:
+    """It is uploaded and refused there; nothing breaks here."""
+    budget = groqnb.budget(1)
+    assert budget is not None
+    world = World("sync")
+    start(world, world.client(transport=batching([])), content)
+    assert budget.spent == 0

@@ -1,8 +1,8 @@
 """A budget: what this notebook may spend today, held back before a call and settled after it.
 
 Every call of every client in this process asks the budget first (`Events.gate`), those of maps and
-comparisons too: nobody need do it for them. What is paid for without such a call, as the rows of a
-batch are, is reserved by hand::
+comparisons too: nobody need do it for them. A batch counts in full when it is started, by the file
+that was uploaded for it. What is paid for without such a call is reserved by hand::
 
     from groqnb.ledger.budget import reserve
 
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from groqnb.ledger.batches import BatchFiles
 from groqnb.ledger.estimates import USUAL_ANSWER, estimate
 from groqnb.types.errors import BudgetError
 
@@ -80,6 +81,7 @@ class Budget:
         notional: True when calls of the local engine count as if the cloud had answered.
         strict: True when calls of unknown price are refused.
         unpriced: the models of unknown price that were asked, in order.
+        files: what the batches over uploaded files may cost.
 
     ```python
     budget = groqnb.budget(0.50)
@@ -103,6 +105,7 @@ class Budget:
         self.notional = notional
         self.strict = strict
         self.unpriced: list[str] = []
+        self.files = BatchFiles()
         self._tell = tell
         self._today = today
         self._day = today()
@@ -167,13 +170,17 @@ class Budget:
         if target == "local" and not self.notional:
             return
         usual = self._longest.get(call.model or "", USUAL_ANSWER)
-        usd = estimate(call, usual) if target in ("cloud", "local") else None
+        usd = None
+        if target in ("cloud", "local"):
+            starts = call.method == "POST" and call.path == "/batches"
+            usd = self.files.cost_of(call) if starts else estimate(call, usual)
         if usd == 0:
             return
         if usd is None:
             self._note_unpriced(call, target)
             return
-        reservation = self.reserve(usd, f"this call of {call.model}")
+        what = "this batch" if call.model is None else f"this call of {call.model}"
+        reservation = self.reserve(usd, what)
         with self._lock:
             self._calls[number] = reservation
 
@@ -247,6 +254,7 @@ class Budget:
 
     def take_over(self, earlier: Budget) -> None:
         """Go on for an earlier budget: what it holds back is held and settled here."""
+        self.files = earlier.files
         with earlier._lock:
             calls, held = earlier._calls, earlier._held
             earlier._calls, earlier._held, earlier._next = {}, 0.0, self

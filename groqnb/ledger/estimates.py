@@ -77,26 +77,31 @@ def tokens_out(body: Mapping[str, Any], usual: int = USUAL_ANSWER) -> int:
     return usual if most is None else min(usual, most)
 
 
-def estimate(call: Call[Any], usual: int = USUAL_ANSWER) -> float | None:
-    """US dollars that a call may cost; 0 for what costs nothing, None where no price is known."""
+def estimate(call: Call[Any], usual: int = USUAL_ANSWER, *, batch: bool = False) -> float | None:
+    """US dollars that a call may cost; 0 for what costs nothing, None where no price is known.
+
+    With `batch` it is a request of a batch's file, which costs less.
+    """
     if call.method != "POST" or not _PAID.fullmatch(call.path):
         return 0.0
     model, body = call.model, call.body or {}
-    if model is None:  # a batch: its rows are in a file
+    if model is None:  # a batch: its rows are in a file (groqnb.ledger.batches)
         return None
     try:
-        return _estimate(call, model, body, usual)
+        return _estimate(call, model, body, usual, batch)
     except PricesUnreadable:
         return None
 
 
-def _estimate(call: Call[Any], model: str, body: Mapping[str, Any], usual: int) -> float | None:
+def _estimate(
+    call: Call[Any], model: str, body: Mapping[str, Any], usual: int, batch: bool
+) -> float | None:
     if call.path == "/audio/speech":
         spoken = body.get("input")
         characters = len(spoken) if isinstance(spoken, str) else 0
         found = cost(model, characters=characters)
     elif call.path.startswith("/audio/"):
-        found = cost(model, audio_seconds=_seconds(call))
+        found = cost(model, audio_seconds=_seconds(call), batch=batch)
     else:
         sent, answered = tokens_in(body), tokens_out(body, usual)
         if model.startswith("groq/compound"):
@@ -106,7 +111,7 @@ def _estimate(call: Call[Any], model: str, body: Mapping[str, Any], usual: int) 
                 completion_tokens=2 * answered,
             )
             return None if found is None else found.usd + _COMPOUND_TOOLS
-        found = cost(model, prompt_tokens=sent, completion_tokens=answered)
+        found = cost(model, prompt_tokens=sent, completion_tokens=answered, batch=batch)
     return None if found is None else found.usd
 
 

@@ -78,6 +78,7 @@ class Watch:
 
 def _settle(budget: Budget, event: Any, usd: float | None) -> None:
     failed = type(event).__name__ == "Failed"
+    budget.files.note(event)
     usage = getattr(event, "usage", None)
     answered = getattr(usage, "completion_tokens", 0) or 0
     if event.model and answered:
