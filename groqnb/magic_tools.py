@@ -37,9 +37,9 @@ def find(text: str, names: Mapping[str, Any]) -> list[Any]:
         for part in name.split(".")[1:]:
             value = getattr(value, part, None)
         if value is None:
-            raise GrammarError(
-                f"--tools: there is no {name!r} here.{did_you_mean(near(name, candidates(names)))}"
-            )
+            near_ones = did_you_mean(near(name, candidates(names)))
+            hint = near_ones or " Name functions of the notebook, as in --tools f,g"
+            raise GrammarError(f"--tools: there is no {name!r} here.{hint}")
         found += value if isinstance(value, list | tuple) else [value]
     try:
         return as_tools(found)

@@ -88,6 +88,7 @@ def test_a_call_that_fails_later_keeps_the_steps(ip: InteractiveShell) -> None:
     ("options", "told"),
     [
         ("--tools dubble", "no 'dubble' here. Did you mean double?"),
+        ("--tools zzz", "no 'zzz' here. Name functions of the notebook"),
         ("--tools text", "A tool is a function or a dict, not str"),
         ("--tools double --as json", "exclude each other"),
         ("--tools double -m a,b", "one model"),
