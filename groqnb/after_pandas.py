@@ -47,8 +47,8 @@ def _of_frame(frame: Any) -> Any:
 
 
 def _of_series(series: Any) -> Any:
-    """`series.groq`: see `groqnb.frames.SeriesRows`."""
-    from groqnb.frames import SeriesRows
+    """`series.groq`: see `groqnb.series.SeriesRows`."""
+    from groqnb.series import SeriesRows
 
     return SeriesRows(series)
 

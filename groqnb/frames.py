@@ -1,4 +1,4 @@
-"""`df.groq` and `series.groq`: a model's answers as columns.
+"""`df.groq`: a model's answers as columns.
 
 ```python
 df = df.groq.map("Is this about a bill? {text}", into="bill")
@@ -20,6 +20,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from groqnb.api.resource import shows_parameters
+from groqnb.mapping.columns import classify_work, extract_work, filter_work, map_work
 from groqnb.mapping.options import MapOptions
 
 if TYPE_CHECKING:
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from groqnb.evaluating import Evaluation
-    from groqnb.mapping.columns import Work
 
-__all__ = ["FrameRows", "SeriesRows"]
+__all__ = ["FrameRows"]
 
 
 class FrameRows:
@@ -53,13 +53,13 @@ class FrameRows:
         df.groq.map("A title of three words for: {text}", into="title", max_completion_tokens=12)
         ```
         """
-        return _map(self._frame, prompt, into, options).run()
+        return map_work(self._frame, prompt, into, options).run()
 
     async def amap(
         self, prompt: str, *, into: str = "answer", **options: Unpack[MapOptions]
     ) -> pd.DataFrame:
         """`map`, awaited."""
-        return await _map(self._frame, prompt, into, options).arun()
+        return await map_work(self._frame, prompt, into, options).arun()
 
     @shows_parameters(MapOptions)
     def extract(
@@ -82,7 +82,7 @@ class FrameRows:
         df.groq.extract({"city": str, "people": int | None}, from_="text")
         ```
         """
-        return _extract(self._frame, form, from_, prompt, options).run()
+        return extract_work(self._frame, form, from_, prompt, options).run()
 
     async def aextract(
         self,
@@ -93,7 +93,7 @@ class FrameRows:
         **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
         """`extract`, awaited."""
-        return await _extract(self._frame, form, from_, prompt, options).arun()
+        return await extract_work(self._frame, form, from_, prompt, options).arun()
 
     @shows_parameters(MapOptions)
     def classify(
@@ -118,7 +118,7 @@ class FrameRows:
         )
         ```
         """
-        return _classify(self._frame, labels, from_, prompt, into, options).run()
+        return classify_work(self._frame, labels, from_, prompt, into, options).run()
 
     async def aclassify(
         self,
@@ -130,7 +130,7 @@ class FrameRows:
         **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
         """`classify`, awaited."""
-        return await _classify(self._frame, labels, from_, prompt, into, options).arun()
+        return await classify_work(self._frame, labels, from_, prompt, into, options).arun()
 
     @shows_parameters(MapOptions)
     def filter(self, prompt: str, **options: Unpack[MapOptions]) -> pd.DataFrame:
@@ -144,11 +144,11 @@ class FrameRows:
         df.groq.filter("Does this ask for a refund? {text}")
         ```
         """
-        return _filter(self._frame, prompt, options).run()
+        return filter_work(self._frame, prompt, options).run()
 
     async def afilter(self, prompt: str, **options: Unpack[MapOptions]) -> pd.DataFrame:
         """`filter`, awaited."""
-        return await _filter(self._frame, prompt, options).arun()
+        return await filter_work(self._frame, prompt, options).arun()
 
     def evaluate(
         self, predicted: str, *, expected: str, labels: Sequence[Hashable] | None = None
@@ -164,162 +164,3 @@ class FrameRows:
         from groqnb.evaluating import evaluate_frame
 
         return evaluate_frame(self._frame, predicted, expected, labels)
-
-
-class SeriesRows:
-    """`series.groq`: as `df.groq`, with `{}` for the value.
-
-    `map` and `classify` give a series when no `into` is named (errors are told in a warning then,
-    and stand in its `attrs["errors"]`), else a frame with the errors beside the answers.
-    """
-
-    def __init__(self, series: pd.Series[Any]) -> None:
-        self._series = series
-
-    @shows_parameters(MapOptions)
-    def map(self, prompt: str, *, into: str | None = None, **options: Unpack[MapOptions]) -> Any:
-        """What the model answers for each value; `{}` in the prompt stands for it.
-
-        ```python
-        df["title"] = df["text"].groq.map("A title of three words for: {}")
-        ```
-        """
-        return _one(_map(self._frame(), self._named(prompt), into or "answer", options).run(), into)
-
-    async def amap(
-        self, prompt: str, *, into: str | None = None, **options: Unpack[MapOptions]
-    ) -> Any:
-        """`map`, awaited."""
-        work = _map(self._frame(), self._named(prompt), into or "answer", options)
-        return _one(await work.arun(), into)
-
-    @shows_parameters(MapOptions)
-    def extract(self, form: Any, **options: Unpack[MapOptions]) -> pd.DataFrame:
-        """A frame with a typed column for each field of `form`, and `extract_error`.
-
-        ```python
-        df["text"].groq.extract({"city": str, "people": int | None})
-        ```
-        """
-        return _without(_extract(self._frame(), form, _VALUE, None, options).run())
-
-    async def aextract(self, form: Any, **options: Unpack[MapOptions]) -> pd.DataFrame:
-        """`extract`, awaited."""
-        work = _extract(self._frame(), form, _VALUE, None, options)
-        return _without(await work.arun())
-
-    @shows_parameters(MapOptions)
-    def classify(
-        self,
-        labels: Sequence[str] | Mapping[str, str],
-        *,
-        into: str | None = None,
-        **options: Unpack[MapOptions],
-    ) -> Any:
-        """One of `labels` for each value.
-
-        ```python
-        df["label"] = df["text"].groq.classify(["good", "bad"])
-        ```
-        """
-        work = _classify(self._frame(), labels, _VALUE, None, into or "label", options)
-        return _one(work.run(), into)
-
-    async def aclassify(
-        self,
-        labels: Sequence[str] | Mapping[str, str],
-        *,
-        into: str | None = None,
-        **options: Unpack[MapOptions],
-    ) -> Any:
-        """`classify`, awaited."""
-        work = _classify(self._frame(), labels, _VALUE, None, into or "label", options)
-        return _one(await work.arun(), into)
-
-    @shows_parameters(MapOptions)
-    def filter(self, prompt: str, **options: Unpack[MapOptions]) -> Any:
-        """The values for which the model answers yes; `{}` in the prompt stands for the value.
-
-        Values that could not be judged stay in, and `attrs["errors"]` has their errors.
-
-        ```python
-        df["text"].groq.filter("Does this ask for a refund? {}")
-        ```
-        """
-        return self._kept(_filter(self._frame(), self._named(prompt), options).run())
-
-    async def afilter(self, prompt: str, **options: Unpack[MapOptions]) -> Any:
-        """`filter`, awaited."""
-        return self._kept(await _filter(self._frame(), self._named(prompt), options).arun())
-
-    def _frame(self) -> pd.DataFrame:
-        return self._series.to_frame(_VALUE)
-
-    def _named(self, prompt: str) -> str:
-        from groqnb.mapping.columns import named
-
-        return named(prompt, self._series.name, _VALUE)
-
-    def _kept(self, frame: pd.DataFrame) -> Any:
-        kept = frame[_VALUE]
-        kept.name = self._series.name
-        if "filter_error" in frame:
-            kept.attrs["errors"] = frame["filter_error"].dropna().to_dict()
-        return kept
-
-
-_VALUE = "value"
-
-
-def _without(frame: pd.DataFrame) -> pd.DataFrame:
-    kept: pd.DataFrame = frame.drop(columns=_VALUE)
-    return kept
-
-
-def _one(frame: pd.DataFrame, into: str | None) -> Any:
-    """What a series gives: a frame where a name was given, else the answers."""
-    answers, errors = (name for name in frame.columns if name != _VALUE)
-    if into is not None:
-        return frame[[answers, errors]]
-    series = frame[answers]
-    failed = frame[errors].dropna()
-    if len(failed):
-        series.attrs["errors"] = failed.to_dict()
-    return series
-
-
-def _map(frame: pd.DataFrame, prompt: str, into: str, options: Mapping[str, Any]) -> Work:
-    from groqnb.mapping.columns import map_work
-
-    return map_work(frame, prompt, into, options)
-
-
-def _extract(
-    frame: pd.DataFrame,
-    form: Any,
-    from_: str | None,
-    prompt: str | None,
-    options: Mapping[str, Any],
-) -> Work:
-    from groqnb.mapping.columns import extract_work
-
-    return extract_work(frame, form, from_, prompt, options)
-
-
-def _classify(
-    frame: pd.DataFrame,
-    labels: Sequence[str] | Mapping[str, str],
-    from_: str | None,
-    prompt: str | None,
-    into: str,
-    options: Mapping[str, Any],
-) -> Work:
-    from groqnb.mapping.columns import classify_work
-
-    return classify_work(frame, labels, from_, prompt, into, options)
-
-
-def _filter(frame: pd.DataFrame, prompt: str, options: Mapping[str, Any]) -> Work:
-    from groqnb.mapping.columns import filter_work
-
-    return filter_work(frame, prompt, options)

@@ -39,6 +39,7 @@ FLOORS: dict[str, int] = {
     "evaluating": 5,
     "evaluation_drawing": 5,
     "frames": 5,
+    "series": 5,
     "after_pandas": 5,
     "mapping": 5,
     "guarding": 5,

@@ -465,4 +465,4 @@ def test_frames_have_groq_whichever_is_imported_first(order: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     first, second = done.stdout.splitlines()
     assert first == str(order.startswith("pandas"))
-    assert second == "FrameRows <class 'groqnb.frames.SeriesRows'>"
+    assert second == "FrameRows <class 'groqnb.series.SeriesRows'>"
