@@ -11,7 +11,8 @@ from typing import Any
 from groqnb import magic_replay
 from groqnb.conversation import continuation
 from groqnb.ledger.watch import watch
-from groqnb.magic_asking import ask, current_target, fail, run
+from groqnb.magic_asking import ask, run
+from groqnb.magic_failing import current_target, fail
 from groqnb.magic_options import help_text
 from groqnb.magic_parser import Ask, Command, GrammarError, parse_cell, parse_line
 from groqnb.render import tables

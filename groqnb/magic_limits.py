@@ -1,9 +1,11 @@
-"""`%groq limits` and `%groq budget`: what may still be asked, and what may still be spent."""
+"""What may still be asked, and what may still be spent: `%groq limits`, `%groq budget`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from groqnb.conversation import estimate
+from groqnb.ledger.watch import watch
 from groqnb.magic_words import GrammarError
 from groqnb.render import tables
 from groqnb.render.budgets import budget_bundle
@@ -12,9 +14,11 @@ from groqnb.render.stream import publish
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
+    from groqnb.conversation import Question
     from groqnb.magic_parser import Command
+    from groqnb.target import Target
 
-__all__ = ["budget", "limits"]
+__all__ = ["budget", "limits", "warn"]
 
 
 def limits(shell: Any, command: Command) -> None:
@@ -73,3 +77,12 @@ def budget(shell: Any, command: Command) -> None:
         ) from None
     assert made is not None
     publish(shell, budget_bundle(made))
+
+
+def warn(shell: Any, question: Question, target: Target, models: list[str]) -> None:
+    """Say which limits the question would exceed, before it is asked."""
+    tokens = estimate(list(question.sent))
+    for model in models:
+        warning = watch.limits.warning(model, target.kind, tokens)
+        if warning is not None:
+            publish(shell, tables.notice(warning))

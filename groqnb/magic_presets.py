@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from groqnb import presets
+from groqnb.magic_failing import fail
 from groqnb.magic_parser import Ask, GrammarError, parse_cell
 from groqnb.render import tables
 from groqnb.render.stream import publish
@@ -42,8 +43,6 @@ def expand(asked: Ask) -> Ask:
 
 def preset(shell: Any, command: Command) -> None:
     """Carry out `%groq preset`. Raises GrammarError, and what a bad file raises."""
-    from groqnb.magic_asking import fail
-
     word, _, rest = command.argument.strip().partition(" ")
     try:
         if word == "save":

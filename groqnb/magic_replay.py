@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from groqnb.magic_failing import fail
 from groqnb.magic_options import did_you_mean, near
 from groqnb.magic_parser import GrammarError
 from groqnb.render import tables
@@ -63,7 +64,6 @@ def replay(shell: Any, command: Command) -> None:
 
 
 def _on(shell: Any, mode: Mode, path: str) -> None:
-    from groqnb.magic_asking import fail
     from groqnb.record.replaying import current_tape
 
     before = current_tape()
