@@ -27,8 +27,9 @@ _VALUE = "value"
 class SeriesRows:
     """`series.groq`: as `df.groq`, with `{}` for the value.
 
-    `map` and `classify` give a series when no `into` is named (errors are told in a warning then,
-    and stand in its `attrs["errors"]`), else a frame with the errors beside the answers.
+    `map` and `classify` give a series where neither `into` nor `samples` is given (errors are told
+    in a warning then, and stand in its `attrs["errors"]`), else a frame with the errors, and the
+    agreement of samples, beside the answers.
     """
 
     def __init__(self, series: pd.Series[Any]) -> None:
@@ -100,7 +101,8 @@ class SeriesRows:
     def filter(self, prompt: str, **options: Unpack[MapOptions]) -> Any:
         """The values for which the model answers yes; `{}` in the prompt stands for the value.
 
-        Values that could not be judged stay in, and `attrs["errors"]` has their errors.
+        Values that could not be judged stay in, and `attrs["errors"]` has their errors; with
+        `samples`, `attrs["agreement"]` has the agreement.
 
         ```python
         df["text"].groq.filter("Does this ask for a refund? {}")
@@ -121,6 +123,8 @@ class SeriesRows:
     def _kept(self, frame: pd.DataFrame) -> Any:
         kept = frame[_VALUE]
         kept.name = self._series.name
+        if "filter_agreement" in frame:
+            kept.attrs["agreement"] = frame["filter_agreement"].to_dict()
         if "filter_error" in frame:
             kept.attrs["errors"] = frame["filter_error"].dropna().to_dict()
         return kept
@@ -133,9 +137,9 @@ def _without(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _one(frame: pd.DataFrame, into: str | None) -> Any:
     """What a series gives: a frame where a name was given, else the answers."""
-    answers, errors = (name for name in frame.columns if name != _VALUE)
-    if into is not None:
-        return frame[[answers, errors]]
+    answers, *more, errors = (name for name in frame.columns if name != _VALUE)
+    if into is not None or more:
+        return frame[[answers, *more, errors]]
     series = frame[answers]
     failed = frame[errors].dropna()
     if len(failed):

@@ -78,6 +78,7 @@ async def ask(
     audio: Lane | None,
     content: Content,
     sent: Callable[[], None],
+    sample: int = 0,
 ) -> Asked:
     """Ask for one row in `lane`; `sent` is called when the first request goes out.
 
@@ -94,11 +95,11 @@ async def ask(
     messages = question.messages(lane.model, said)
     characters = question.characters(lane.model, content)
     try:
-        return await _once(question, lane, messages, characters, sent, spent)
+        return await _once(question, lane, messages, characters, sent, spent, sample)
     except _Unfit as unfit:
         again, more = [*messages, *unfit.more], unfit.length
     try:
-        return await _once(question, lane, again, characters + more, sent, spent)
+        return await _once(question, lane, again, characters + more, sent, spent, sample)
     except _Unfit as unfit:
         raise Misfit(unfit.error, spent) from None
 
@@ -125,12 +126,13 @@ async def _once(
     characters: int,
     sent: Callable[[], None],
     spent: Spent,
+    sample: int,
 ) -> Asked:
     estimate = lane.estimate(characters, question.bound)
     await lane.turn(estimate)
     sent()
     began = lane.clock()
-    call = question.call(lane.model, messages, lane.policy)
+    call = question.call(lane.model, messages, lane.policy, sample)
     try:
         reply: ChatCompletion = await _send(lane, call)
     except BadRequestError as error:

@@ -13,6 +13,7 @@ from groqnb.mapping.options import journal_of
 from groqnb.mapping.progress import Progress
 from groqnb.mapping.results import RowError, RowResult, RowsFailed, summary
 from groqnb.mapping.run import Plan, Row, Run
+from groqnb.mapping.samples import outcomes
 from groqnb.types.errors import (
     AuthenticationError,
     GroqnbError,
@@ -47,7 +48,7 @@ def collect(
     progress = Progress(total, shown=options.get("progress"))
     with Run(plan, journal_of(plan, resume)) as run, interrupts or Interrupts() as stops:
         try:
-            for group in run.outcomes(rows, stops):
+            for group in outcomes(run, rows, stops):
                 for result in group:
                     results[result.number] = result
                     if raising and result.failure is not None:
@@ -97,6 +98,15 @@ def tell(
         warnings.warn(
             f"{len(failed):,} of {len(results):,} rows have no answer: {summary(failed)}. "
             "The same call asks them again.",
+            RowsFailed,
+            stacklevel=outside(),
+        )
+    lacking = [result for result in results if result.missing]
+    if lacking:
+        warnings.warn(
+            f"{len(lacking):,} of {len(results):,} rows were decided without "
+            f"{sum(result.missing for result in lacking):,} of their samples, which failed. "
+            "The same call asks for these again.",
             RowsFailed,
             stacklevel=outside(),
         )

@@ -108,20 +108,41 @@ def _work(
 
 
 def _with(
-    frame: pd.DataFrame, more: Mapping[str, Any], errors: str, results: list[RowResult]
+    frame: pd.DataFrame,
+    more: Mapping[str, Any],
+    errors: str,
+    results: list[RowResult],
+    votes: Mapping[str, str | None],
 ) -> pd.DataFrame:
-    """A copy of the frame with these columns and the one of errors."""
+    """A copy of the frame with these columns, the votes' agreement, and the one of errors."""
     import pandas as pd
 
+    more = {**more, **{name: _agreement(results, field) for name, field in votes.items()}}
     told = pd.Series([result.error for result in results], index=frame.index, dtype=object)
     columns = {name: pd.Series(values, index=frame.index) for name, values in more.items()}
     made: pd.DataFrame = frame.assign(**columns, **{errors: told.where(told.notna(), None)})
     return made
 
 
+def _agreement(results: list[RowResult], field: str | None) -> Any:
+    import pandas as pd
+
+    found = [result.agreement for result in results]
+    shares: list[Any] = [one.get(field or "") if isinstance(one, dict) else one for one in found]
+    return pd.array(shares, dtype="Float64")
+
+
+def _votes(options: Mapping[str, Any], fields: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The columns of agreement, with the field of a form that each is about."""
+    if (options.get("samples") or 1) == 1:
+        return {}
+    return {f"{name}_agreement": field for name, field in fields.items()}
+
+
 def map_work(frame: pd.DataFrame, prompt: str, into: str, options: Mapping[str, Any]) -> Work:
     """Text for each row."""
     into, errors = _names(into)
+    votes = _votes(options, {into: None})
 
     def finish(results: list[RowResult]) -> pd.DataFrame:
         import pandas as pd
@@ -129,9 +150,9 @@ def map_work(frame: pd.DataFrame, prompt: str, into: str, options: Mapping[str, 
         values = [result.value for result in results]
         plain = all(value is None or isinstance(value, str) for value in values)
         column = pd.Series(values, dtype="string" if plain else object).array
-        return _with(frame, {into: column}, errors, results)
+        return _with(frame, {into: column}, errors, results, votes)
 
-    return _work(frame, prompt, AnyText(), options, finish, [into, errors])
+    return _work(frame, prompt, AnyText(), options, finish, [into, *votes, errors])
 
 
 def extract_work(
@@ -148,13 +169,14 @@ def extract_work(
     told = answers.changes
     makers = columns_of(form)
     errors = "extract_error"
+    votes = _votes(options, {name: name for name in makers})
     text = _prompt(frame, from_, prompt, "Take what is asked for from this text:\n\n")
 
     def finish(results: list[RowResult]) -> pd.DataFrame:
         more = {name: make([r.value for r in results]) for name, make in makers.items()}
-        return _with(frame, more, errors, results)
+        return _with(frame, more, errors, results, votes)
 
-    work = _work(frame, text, Typed(answers), options, finish, [*makers, errors])
+    work = _work(frame, text, Typed(answers), options, finish, [*makers, *votes, errors])
     rules = [change for change in told if "remark" in change]
     if rules:
         warnings.warn(
@@ -177,20 +199,22 @@ def classify_work(
     """A label for each row."""
     judge = Labels(labels)
     into, errors = _names(into)
+    votes = _votes(options, {into: None})
     text = _prompt(frame, from_, prompt, "")
 
     def finish(results: list[RowResult]) -> pd.DataFrame:
         import pandas as pd
 
         column = pd.Categorical([result.value for result in results], categories=judge.labels)
-        return _with(frame, {into: column}, errors, results)
+        return _with(frame, {into: column}, errors, results, votes)
 
-    return _work(frame, text, judge, options, finish, [into, errors])
+    return _work(frame, text, judge, options, finish, [into, *votes, errors])
 
 
 def filter_work(frame: pd.DataFrame, prompt: str, options: Mapping[str, Any]) -> Work:
     """The rows that the model says yes to, and those that could not be judged."""
     errors = "filter_error"
+    votes = _votes(options, {"filter": None})
 
     def finish(results: list[RowResult]) -> pd.DataFrame:
         import numpy as np
@@ -199,12 +223,14 @@ def filter_work(frame: pd.DataFrame, prompt: str, options: Mapping[str, Any]) ->
         failed = [result.error is not None for result in results]
         keep = np.array([r.value == _YES or r.error is not None for r in results], dtype=bool)
         kept: pd.DataFrame = frame[keep]
+        for name in votes:
+            kept = kept.assign(**{name: _agreement(results, None)[keep]})
         if any(failed):
             told = pd.Series([r.error for r in results], index=frame.index, dtype=object)
             kept = kept.assign(**{errors: told[keep]})
         return kept
 
-    return _work(frame, prompt, Labels([_YES, _NO]), options, finish, [])
+    return _work(frame, prompt, Labels([_YES, _NO]), options, finish, list(votes))
 
 
 def _names(into: str) -> tuple[str, str]:

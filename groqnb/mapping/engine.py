@@ -38,7 +38,11 @@ _ENDS_ALL = (AuthenticationError, NotFoundError, PermissionDeniedError, SpendLim
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A row on its way: its number, its key, what it asks."""
+    """A row on its way: its number, its key, what it asks.
+
+    Where a row is asked several times, each is an item: `number` is the row's times the samples,
+    plus the sample's.
+    """
 
     number: int
     key: bytes
@@ -144,7 +148,8 @@ class Engine:
         def sent() -> None:
             self._waiting.discard(task)
 
-        asked = await ask(self.question, lane, audio, item.content, sent)
+        sample = item.number % self.question.samples
+        asked = await ask(self.question, lane, audio, item.content, sent, sample)
         self.width.answered(self._loop.time(), paced=lane.paced)
         return _result(item, asked)
 

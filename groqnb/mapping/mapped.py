@@ -14,6 +14,7 @@ from groqnb.mapping.options import MapOptions, journal_of, plan_of
 from groqnb.mapping.progress import Progress
 from groqnb.mapping.results import RowResult, row_error
 from groqnb.mapping.run import Plan, Row, Run
+from groqnb.mapping.samples import outcomes
 from groqnb.mapping.template import Content, Template, fill
 from groqnb.types.errors import ParameterError
 
@@ -108,7 +109,7 @@ class Mapped(_Rows):
             early: dict[int, RowResult] = {}
             following = 0
             try:
-                for group in run.outcomes(self._numbered(self._source), stops):
+                for group in outcomes(run, self._numbered(self._source), stops):
                     for result in self._mended(group):
                         if self._raising and result.failure is not None:
                             raise result.failure.with_traceback(None)
@@ -128,6 +129,8 @@ class Mapped(_Rows):
     def to_frame(self) -> pd.DataFrame:
         """All rows as a table: answer, error, model, tokens, cost in US dollars, seconds.
 
+        With `samples` also the agreement beside the answer.
+
         An interrupt does not raise here: the rows that are done are returned, and a line says how
         to go on. Needs pandas.
 
@@ -138,7 +141,7 @@ class Mapped(_Rows):
         """
         rows = self._source if self._total() is not None else list(self._source)
         results = collect(self._plan, self._numbered(rows), len(rows), self._options)
-        return frame_of(self._mended(results))
+        return frame_of(self._mended(results), voted=self._plan.question.samples > 1)
 
 
 class AsyncMapped(_Rows):
@@ -177,7 +180,8 @@ class AsyncMapped(_Rows):
 
     async def to_frame(self) -> pd.DataFrame:
         """All rows as a table; see `Mapped.to_frame`."""
-        return frame_of([result async for result in self.results()])
+        results = [result async for result in self.results()]
+        return frame_of(results, voted=self._plan.question.samples > 1)
 
 
 def _in_groups(
@@ -219,8 +223,8 @@ def _from_async(rows: Any, loop: Any) -> Iterator[Any]:
         yield item
 
 
-def frame_of(results: list[RowResult]) -> pd.DataFrame:
-    """Outcomes as a table."""
+def frame_of(results: list[RowResult], *, voted: bool = False) -> pd.DataFrame:
+    """Outcomes as a table; of rows that were voted on with the agreement."""
     import pandas as pd
 
     frame: pd.DataFrame = pd.DataFrame(
@@ -239,6 +243,9 @@ def frame_of(results: list[RowResult]) -> pd.DataFrame:
     )
     if all(isinstance(value, str) or value is None for value in frame["answer"]):
         frame["answer"] = frame["answer"].astype("string")
+    if voted:
+        shares: list[Any] = [result.agreement for result in results]
+        frame.insert(1, "agreement", pd.Series(shares, dtype="Float64"))
     return frame
 
 

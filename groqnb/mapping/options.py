@@ -42,6 +42,10 @@ class MapOptions(ChatParams, total=False):
             later ends the map, and what is done is returned.
         retries: how often a row is sent again after a failure that passes; 5 by default. Rate
             limits are waited for, and do not count.
+        samples: how often each row is asked (self-consistency): most of its answers decide, and a
+            column `<into>_agreement` tells the share of the samples that say so, 0 to 1. The
+            temperature is 0.7 then unless it is given, and a `seed` counts up. Each sample is
+            kept on disk by itself. By default a row is asked once.
         resume: True (the default): answers are kept on disk, and the same map goes on where it
             was. A name, or a path to a file: they are kept under it. False: all is asked anew,
             and nothing is kept.
@@ -58,6 +62,7 @@ class MapOptions(ChatParams, total=False):
     limits: Mapping[str, float] | None
     max_wait: float | None
     retries: int | None
+    samples: int | None
     resume: bool | str | Path | None
     errors: Literal["keep", "raise"] | None
     progress: bool | None
@@ -81,6 +86,7 @@ def plan_of(judge: Judge, options: Mapping[str, Any], *, audio: bool = False) ->
         params={name: value for name, value in given.items() if name not in _OWN},
         audio_model=given.get("audio_model", AUDIO_MODEL),
         servers=[_server(client) for client in clients],
+        samples=_or(_whole(given, "samples", 1, 100), 1),
     )
     return Plan(
         question,

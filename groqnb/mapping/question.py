@@ -23,6 +23,7 @@ AUDIO_MODEL = "whisper-large-v3-turbo"
 _FORMAT = 1  # of what goes into a key; a higher number makes old answers unknown
 _IMAGE_CHARACTERS = 6000  # what a picture is taken for when tokens are estimated
 _NOT_ASKED = ("timeout",)
+_SAMPLING = 0.7  # the temperature of rows that are asked several times: without one all is the same
 
 
 class Question:
@@ -36,6 +37,7 @@ class Question:
         judge: what an answer must be.
         bound: the most tokens of an answer, where the parameters say it.
         transcribes: True where a model for recordings is asked, which answers with their text.
+        samples: how often a row is asked; its answers are voted on.
 
     Raises ParameterError for what the API is sure to refuse.
     """
@@ -49,12 +51,16 @@ class Question:
         params: Mapping[str, Any] | None = None,
         audio_model: str = AUDIO_MODEL,
         servers: Sequence[str] = (),
+        samples: int = 1,
     ) -> None:
         self.models = list(models)
+        self.samples = samples
         self.judge = judge
         self.audio_model = audio_model
         self._servers = sorted(set(servers))
         self._params = dict(params or {})
+        if samples > 1:
+            self._params.setdefault("temperature", _SAMPLING)
         if "stream" in self._params:
             raise ParameterError("Rows are not streamed.", hint="Leave `stream` out.")
         if judge.checks and "response_format" in self._params:
@@ -66,6 +72,10 @@ class Question:
         self._system = system
         kinds = [info.kind if (info := catalog.find(model)) else None for model in self.models]
         self.transcribes = all(kind == "transcription" for kind in kinds)
+        if self.transcribes and samples > 1:
+            raise ParameterError(
+                "What a recording says is not voted on.", hint="Leave out samples."
+            )
         self._prepared: dict[str, tuple[Call[Any], list[Any], dict[str, Any], int]] = {}
         if not self.transcribes:
             for model in self.models:
@@ -111,11 +121,14 @@ class Question:
         """A name for the map that changes with whatever changes its answers."""
         return self._salt[:12].hex()
 
-    def key(self, content: Content) -> tuple[bytes, Content]:
-        """The key of a row, and its content to go on with. Raises ParameterError."""
+    def key(self, content: Content, sample: int = 0) -> tuple[bytes, Content]:
+        """The key of a row, and its content to go on with. Raises ParameterError.
+
+        The first sample's key is that of a row which is asked once; the number of samples is in
+        none, so more of them later go on from the ones that are there.
+        """
         if isinstance(content, str):
-            data = content.encode("utf-8", "surrogatepass")
-            return hashlib.blake2b(data, digest_size=16, key=self._salt).digest(), content
+            return self._digest(content.encode("utf-8", "surrogatepass"), sample), content
         names: list[Any] = []
         pieces: list[str | Picture | Sound] = []
         for piece in content:
@@ -126,8 +139,11 @@ class Question:
                 name, kept = name_of(piece)
                 names.append([type(piece).__name__, name])
                 pieces.append(kept)
-        data = json.dumps(names).encode()
-        return hashlib.blake2b(data, digest_size=16, key=self._salt).digest(), pieces
+        return self._digest(json.dumps(names).encode(), sample), pieces
+
+    def _digest(self, data: bytes, sample: int) -> bytes:
+        person = sample.to_bytes(hashlib.blake2b.PERSON_SIZE, "little")
+        return hashlib.blake2b(data, digest_size=16, key=self._salt, person=person).digest()
 
     def characters(self, model: str, content: str | Sequence[Any]) -> int:
         """How long a row's prompt is, for an estimate of its tokens."""
@@ -141,14 +157,19 @@ class Question:
         """The messages of a row, whose pictures are parts of messages by now."""
         return [*self._prepared[model][1], {"role": "user", "content": content}]
 
-    def call(self, model: str, messages: list[Any], retry: RetryPolicy) -> Call[ChatCompletion]:
-        """The request with these messages."""
+    def call(
+        self, model: str, messages: list[Any], retry: RetryPolicy, sample: int = 0
+    ) -> Call[ChatCompletion]:
+        """The request with these messages; a `seed` counts up with the samples."""
         like, _, rest, _ = self._prepared[model]
+        body = {**rest, "messages": messages}
+        if sample and rest.get("seed") is not None:
+            body["seed"] = rest["seed"] + sample
         return Call(
             "POST",
             like.path,
             ChatCompletion,
-            body={**rest, "messages": messages},
+            body=body,
             headers=like.headers,
             timeout=like.timeout,
             retry=retry,

@@ -54,6 +54,9 @@ class RowResult:
             it cost nothing then.
         calls: True when `value` is a list of tool calls.
         failure: the exception behind `error`, of rows asked in this run.
+        agreement: of a row that was asked several times, the share of its samples that say
+            `value`, 0 to 1; for a form by field. None of a row that was asked once.
+        missing: how many of its samples have no answer; they agree with none.
     """
 
     number: int
@@ -70,6 +73,8 @@ class RowResult:
     resumed: bool = False
     calls: bool = False
     failure: BaseException | None = None
+    agreement: float | dict[str, float] | None = None
+    missing: int = 0
 
 
 def row_error(error: BaseException) -> RowError:

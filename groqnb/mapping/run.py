@@ -241,7 +241,8 @@ class Run:
                 came.append(RowResult(number))
                 continue
             try:
-                taken.append((number, *self.plan.question.key(content)))
+                sample = number % self.plan.question.samples
+                taken.append((number, *self.plan.question.key(content, sample)))
             except GroqnbError as error:
                 came.append(RowResult(number, error=row_error(error), failure=error))
         self._send_off(taken, came)

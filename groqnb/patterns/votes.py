@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.patterns.asking import Asker
 from groqnb.patterns.messages import Messages, chain_of_thought, final_answer
+from groqnb.tally import plain, tally
 from groqnb.types.answer import Answer
 from groqnb.types.errors import ParameterError
 
@@ -67,7 +66,8 @@ def self_consistency(
     """Asks the same several times at a higher temperature and takes the most frequent result.
 
     `question` is a text, which becomes a chain of thought, or messages. `extract` finds the
-    result in an answer's text; results that differ only in case and spaces are the same.
+    result in an answer's text; results that differ only in case, spaces, quotes and
+    marks at their end are the same.
     `temperature` is 0.7 unless `params` say otherwise; a `seed` counts up with the samples, since
     one for all would give the same answer each time.
 
@@ -93,12 +93,6 @@ def self_consistency(
     with ThreadPoolExecutor(min(samples, _AT_ONCE)) as pool:
         answers = list(pool.map(once, range(samples)))
     results = [extract(answer.text) for answer in answers]
-    counts = Counter(_plain(result) for result in results)
-    said = {_plain(result): result for result in reversed(results)}
-    votes = {said[key]: count for key, count in counts.most_common()}
+    votes = dict(tally(results, plain))
     answer = next(iter(votes))
     return Vote(answer, votes[answer] / samples, votes, answers)
-
-
-def _plain(result: str) -> str:
-    return re.sub(r"\s+", " ", result).strip().casefold()
