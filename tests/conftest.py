@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,10 @@ os.environ.setdefault("GROQNB_LOCAL_MODEL", "small")
 # Nor do they leave files and batches in the user's folder.
 _data = tempfile.TemporaryDirectory(prefix="groqnb-tests-", ignore_cleanup_errors=True)
 os.environ["GROQNB_DATA_DIR"] = _data.name
+
+# Processes that share the tests are deaf to Ctrl-C, and so would be all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Serve = Callable[..., AbstractContextManager[Engine]]
 

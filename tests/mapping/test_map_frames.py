@@ -365,7 +365,7 @@ def test_map_takes_no_more_than_its_window_from_a_source_without_end() -> None:
     with RowServer() as server:
         answers = iter(groqnb.map("{}", endless(), **options(server)))
         assert next(answers) == "re: 1"
-        assert taken <= 4096
+        assert taken <= 4096 + 1  # those under way, and the one that came
         answers.close()  # type: ignore[attr-defined]
 
 
