@@ -27,18 +27,39 @@ class BatchFiles:
 
     def __init__(self) -> None:
         self._costs: OrderedDict[str, float | None] = OrderedDict()
+        # What counts as spent for batches whose results nobody has read yet, by their files.
+        self._counted: OrderedDict[str, float] = OrderedDict()
 
     def note(self, event: Any) -> None:
-        """Look whether a call that ended was the upload of such a file."""
-        if event.path != "/files" or type(event).__name__ != "Finished":
+        """Look whether a call that ended was the upload of such a file, or started a batch."""
+        if type(event).__name__ != "Finished":
             return
         call = event.sent_call
+        if event.path == "/batches" and call is not None and call.method == "POST":
+            self._count(str((call.body or {}).get("input_file_id")))
+        if event.path != "/files":
+            return
         if call is None or call.form is None or (call.body or {}).get("purpose") != "batch":
             return
         if call.form.file is not None:
             self._costs[event.reply.id] = cost_of_file(call.form.file)
         while len(self._costs) > _MOST_FILES:
             self._costs.popitem(last=False)
+
+    def put(self, file_id: str, usd: float | None) -> None:
+        """Note what the batch over a file may cost, where somebody knows without reading it."""
+        self._costs[file_id] = usd
+
+    def _count(self, file_id: str) -> None:
+        usd = self._costs.get(file_id)
+        if usd is not None:
+            self._counted[file_id] = usd
+            while len(self._counted) > _MOST_FILES:
+                self._counted.popitem(last=False)
+
+    def counted(self, file_id: str) -> float | None:
+        """What was counted for the batch over a file, once: what it cost takes its place."""
+        return self._counted.pop(file_id, None)
 
     def cost_of(self, call: Call[Any]) -> float | None:
         """US dollars that the batch which `call` starts may cost; None where nobody knows."""

@@ -197,6 +197,18 @@ class Budget:
         elif actual:
             self._settle(0.0, actual)
 
+    def collected(self, file_id: str, actual: float | None, *, new: bool) -> None:
+        """A batch over a file is known to have cost `actual` US dollars; None: not known.
+
+        It takes the place of what was counted when the batch was started here. One that was
+        started elsewhere is counted now, where it is `new`.
+        """
+        counted = self.files.counted(file_id)
+        if counted is None and not new:
+            return
+        if actual is not None:
+            self._settle(0.0, actual - (counted or 0.0))
+
     def note_answer(self, model: str, tokens: int) -> None:
         """A model gave an answer of so many tokens: the next one may be as long."""
         if tokens > max(self._longest.get(model, 0), USUAL_ANSWER):

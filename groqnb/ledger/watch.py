@@ -48,15 +48,30 @@ class Watch:
         if event.target != "replay":  # what a record says of limits was true long ago
             self.limits.note(event)
         if usd:
-            today = datetime.now().date()
-            with self._lock:
-                day, before = self._spent
-                self._spent = today, usd + (before if day == today else 0.0)
+            self._spend(usd)
         if self.budget is not None:
             _settle(self.budget, event, usd)
         for listener in self._listeners:
             listener()
         self.recent.note(event)
+
+    def collected(self, file_id: str, usd: float | None, *, where: str, new: bool) -> None:
+        """The results of a batch over a file were read: `usd` is what it cost.
+
+        `new` is False where the ledger had its cost already.
+        """
+        if usd and new:
+            self._spend(usd)
+        if self.budget is not None and (where == "cloud" or self.budget.notional):
+            self.budget.collected(file_id, usd if where == "cloud" else None, new=new)
+        for listener in self._listeners:
+            listener()
+
+    def _spend(self, usd: float) -> None:
+        today = datetime.now().date()
+        with self._lock:
+            day, before = self._spent
+            self._spent = today, usd + (before if day == today else 0.0)
 
     @property
     def spent_today(self) -> float:

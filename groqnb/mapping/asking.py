@@ -27,7 +27,7 @@ from groqnb.wire.retry import waiting_is_off
 if TYPE_CHECKING:
     from groqnb.types.chat import ChatCompletion
 
-__all__ = ["Asked", "Misfit", "Spent", "ask"]
+__all__ = ["Asked", "Misfit", "Spent", "Unfit", "ask", "judged"]
 
 _ODD_REPLIES = 2  # times that a reply of no sense, or a dead engine, is asked again
 
@@ -96,15 +96,15 @@ async def ask(
     characters = question.characters(lane.model, content)
     try:
         return await _once(question, lane, messages, characters, sent, spent, sample)
-    except _Unfit as unfit:
+    except Unfit as unfit:
         again, more = [*messages, *unfit.more], unfit.length
     try:
         return await _once(question, lane, again, characters + more, sent, spent, sample)
-    except _Unfit as unfit:
+    except Unfit as unfit:
         raise Misfit(unfit.error, spent) from None
 
 
-class _Unfit(Exception):
+class Unfit(Exception):
     """An answer that does not fit; `more` are the messages that say so to the model."""
 
     def __init__(self, error: GroqnbError, text: str | None) -> None:
@@ -138,13 +138,13 @@ async def _once(
     except BadRequestError as error:
         # The server held the answer against the schema, and found that it does not fit.
         if question.judge.checks and error.code == "json_validate_failed":
-            raise _Unfit(error, None) from None
+            raise Unfit(error, None) from None
         raise
     finally:
         spent.seconds += lane.clock() - began
     lane.answered(characters, estimate, reply.usage, reply.headers)
     _note(spent, lane, reply)
-    return _judged(question, reply, spent)
+    return judged(question, reply, spent)
 
 
 async def _send(lane: Lane, call: Any) -> Any:
@@ -161,7 +161,7 @@ async def _send(lane: Lane, call: Any) -> Any:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _judged(question: Question, reply: ChatCompletion, spent: Spent) -> Asked:
+def judged(question: Question, reply: ChatCompletion, spent: Spent) -> Asked:
     if not reply.choices:
         raise ResponseError("The reply holds no answer.")
     choice = reply.choices[0]
@@ -177,7 +177,7 @@ def _judged(question: Question, reply: ChatCompletion, spent: Spent) -> Asked:
         value = question.judge.read(text)
     except ResponseError as misfit:
         if choice.finish_reason != "length":
-            raise _Unfit(misfit, text) from None
+            raise Unfit(misfit, text) from None
         cut = ResponseError(
             "The answer was cut off before it was whole.",
             hint="Raise max_completion_tokens.",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groqnb.mapping.engine import NOT_ASKED
 from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.options import journal_of
 from groqnb.mapping.progress import Progress
-from groqnb.mapping.results import RowError, RowResult, RowsFailed, summary
+from groqnb.mapping.results import PENDING, RowError, RowResult, RowsFailed, summary
 from groqnb.mapping.run import Plan, Row, Run
 from groqnb.mapping.samples import outcomes
 from groqnb.types.errors import (
@@ -22,10 +22,30 @@ from groqnb.types.errors import (
     PermissionDeniedError,
 )
 
-__all__ = ["collect", "outside", "tell"]
+if TYPE_CHECKING:
+    from groqnb.batching.running import BatchRun
+
+__all__ = ["collect", "outside", "progress_of", "run_of", "tell"]
 
 # With these nothing can be done before the user has changed something.
 _RAISED = (AuthenticationError, NotFoundError, PermissionDeniedError, LocalEngineError)
+
+
+def run_of(
+    plan: Plan, options: Mapping[str, Any], say: Callable[[str], object] = print
+) -> Run | BatchRun:
+    """What takes the rows to their answers: requests one by one, or batches."""
+    resume: bool | str | Path | None = options.get("resume")
+    if plan.batch is None:
+        return Run(plan, journal_of(plan, resume))
+    from groqnb.batching.running import BatchRun
+
+    return BatchRun(plan, resume, shown=options.get("progress"), say=say)
+
+
+def progress_of(plan: Plan, total: int | None, options: Mapping[str, Any]) -> Progress:
+    """The bar of a map; batches have one of their own."""
+    return Progress(total, shown=options.get("progress") if plan.batch is None else False)
 
 
 def collect(
@@ -45,8 +65,8 @@ def collect(
     raising = options.get("errors") == "raise"
     resume: bool | str | Path | None = options.get("resume")
     results: list[RowResult | None] = [None] * total
-    progress = Progress(total, shown=options.get("progress"))
-    with Run(plan, journal_of(plan, resume)) as run, interrupts or Interrupts() as stops:
+    progress = progress_of(plan, total, options)
+    with run_of(plan, options, say) as run, interrupts or Interrupts() as stops:
         try:
             for group in outcomes(run, rows, stops):
                 for result in group:
@@ -82,7 +102,7 @@ def tell(
 ) -> None:
     """Say what the user has to know: that it ended early, which rows failed, a full disk."""
     errors = [result.error for result in results if result.error is not None]
-    failed = [error for error in errors if error.type != NOT_ASKED]
+    failed = [error for error in errors if error.type not in (NOT_ASKED, PENDING)]
     left = len(errors) - len(failed)
     if interrupted or failure is not None:
         why = "Interrupted" if failure is None else f"Ended early: {failure.message}"

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from groqnb.local.lockfile import try_lock
 from groqnb.types.errors import ParameterError
 
-__all__ = ["Answer", "Journal", "folder"]
+__all__ = ["Answer", "Journal", "MapRunning", "folder"]
 
 _VERSION = 1
 _SCHEMA = """
@@ -71,8 +71,14 @@ def folder() -> Path:
     return Path(base) / "maps"
 
 
+class MapRunning(ParameterError):
+    """Another cell or kernel has this map."""
+
+
 class Journal:
     """The answers of a map. `path` None keeps them only while the map runs, and still on disk.
+
+    `shared` is for reading beside whoever has the file.
 
     Raises ParameterError when another process has the file, when it is none of these, or when a
     later version of groqnb wrote it. OSError and sqlite3.Error come through where the disk
@@ -85,9 +91,9 @@ class Journal:
     ```
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, shared: bool = False) -> None:
         self.path = path
-        self._descriptor = None if path is None else _locked(path)
+        self._descriptor = None if path is None or shared else _locked(path)
         # Without a path one connection serves the thread that reads and the one that writes.
         self._one_at_a_time = threading.Lock()
         try:
@@ -137,6 +143,11 @@ class Journal:
             raise
         return connection
 
+    @property
+    def writer(self) -> sqlite3.Connection:
+        """The connection that writes, for what stands beside the answers in the file."""
+        return self._writer
+
     def find(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
         """The answers that are there, by their keys."""
         found: dict[bytes, Answer] = {}
@@ -184,7 +195,7 @@ def _locked(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = try_lock(path.with_name(path.name + ".lock"))
     if descriptor is None:
-        raise ParameterError(
+        raise MapRunning(
             "This map is running already, in another cell or another kernel.",
             hint="Wait for it, stop it, or pass another name as resume=.",
         )

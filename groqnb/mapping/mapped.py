@@ -7,13 +7,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from groqnb.api.resource import shows_parameters
-from groqnb.mapping.collecting import collect
+from groqnb.mapping.collecting import collect, progress_of, run_of
 from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.judges import AnyText, Judge
-from groqnb.mapping.options import MapOptions, journal_of, plan_of
-from groqnb.mapping.progress import Progress
+from groqnb.mapping.options import MapOptions, plan_of
 from groqnb.mapping.results import RowResult, row_error
-from groqnb.mapping.run import Plan, Row, Run
+from groqnb.mapping.run import Plan, Row
 from groqnb.mapping.samples import outcomes
 from groqnb.mapping.template import Content, Template, fill
 from groqnb.types.errors import ParameterError
@@ -103,9 +102,8 @@ class Mapped(_Rows):
             print(row.value or row.error)
         ```
         """
-        journal = journal_of(self._plan, self._options.get("resume"))
-        progress = Progress(self._total(), shown=self._options.get("progress"))
-        with Run(self._plan, journal) as run, Interrupts() as stops:
+        progress = progress_of(self._plan, self._total(), self._options)
+        with run_of(self._plan, self._options) as run, Interrupts() as stops:
             early: dict[int, RowResult] = {}
             following = 0
             try:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from groqnb.batching.terms import terms_of
 from groqnb.mapping.journal import Journal, folder
 from groqnb.mapping.limits import check_limits
 from groqnb.mapping.question import AUDIO_MODEL, Question
@@ -46,6 +47,13 @@ class MapOptions(ChatParams, total=False):
             column `<into>_agreement` tells the share of the samples that say so, 0 to 1. The
             temperature is 0.7 then unless it is given, and a `seed` counts up. Each sample is
             kept on disk by itself. By default a row is asked once.
+        tier: "batch": the rows go through the Batch API, at half the price. They are done within
+            `completion_window`; what it may cost is told before anything is sent. An interrupt
+            ends the waiting and not the batches: the same call, in any kernel, goes on, and sends
+            rows again that failed or expired.
+        completion_window: the time that batches may take, from "24h" (the default) to "7d".
+        wait: False: batches are started, results that are there taken in, and no others waited
+            for; rows without one have the error "Pending". True by default.
         resume: True (the default): answers are kept on disk, and the same map goes on where it
             was. A name, or a path to a file: they are kept under it. False: all is asked anew,
             and nothing is kept.
@@ -63,6 +71,9 @@ class MapOptions(ChatParams, total=False):
     max_wait: float | None
     retries: int | None
     samples: int | None
+    tier: Literal["batch"] | None
+    completion_window: str | None
+    wait: bool | None
     resume: bool | str | Path | None
     errors: Literal["keep", "raise"] | None
     progress: bool | None
@@ -97,6 +108,7 @@ def plan_of(judge: Judge, options: Mapping[str, Any], *, audio: bool = False) ->
         retries=_or(_whole(given, "retries", 0, 100), 5),
         tier=given.get("service_tier"),
         audio=audio and not question.transcribes,
+        batch=terms_of(given, question.models, clients, audio=audio and not question.transcribes),
     )
 
 

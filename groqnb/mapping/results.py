@@ -8,7 +8,11 @@ from typing import Any
 
 from groqnb.types.errors import GroqnbError
 
-__all__ = ["RowError", "RowResult", "RowsFailed", "row_error", "summary"]
+__all__ = ["PENDING", "RowError", "RowResult", "RowsFailed", "row_error", "summary"]
+
+
+PENDING = "Pending"
+"""The type of the error of a row that is in a batch which has not ended."""
 
 
 class RowsFailed(UserWarning):
@@ -21,7 +25,7 @@ class RowError:
 
     Attributes:
         type: the name of the error's class, as in `groqnb.types.errors`; "NotAsked" for a row
-            that had no turn because the map was stopped.
+            that had no turn because the map was stopped; "Pending" for one whose batch goes on.
         message: what went wrong, in a sentence.
         request_id: the id under which Groq's logs know the request, where one was given.
     """

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groqnb.client import AsyncGroq, Groq
 from groqnb.mapping.engine import Engine, Item
@@ -29,6 +29,9 @@ from groqnb.mapping.stored import restored
 from groqnb.mapping.template import Content
 from groqnb.mapping.width import Width
 from groqnb.types.errors import GroqnbError
+
+if TYPE_CHECKING:
+    from groqnb.batching.terms import Terms
 
 __all__ = ["Plan", "Row", "Run"]
 
@@ -57,6 +60,7 @@ class Plan:
         retries: how often a row is sent again after a failure that passes.
         tier: the service tier that the parameters name.
         audio: True where recordings are to be transcribed.
+        batch: how the rows go through batches; None: they are sent one by one.
     """
 
     question: Question
@@ -67,6 +71,7 @@ class Plan:
     retries: int = 5
     tier: str | None = None
     audio: bool = False
+    batch: Terms | None = None
 
     def width(self) -> Width:
         """How many requests may be under way."""

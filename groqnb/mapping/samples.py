@@ -7,17 +7,23 @@ own: it is kept on disk by itself, and sent again by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from groqnb.mapping.engine import NOT_ASKED
 from groqnb.mapping.interrupts import Interrupts
-from groqnb.mapping.results import RowResult
+from groqnb.mapping.results import PENDING, RowResult
 from groqnb.mapping.run import Row, Run
 from groqnb.tally import fields_of, same, tally
+
+if TYPE_CHECKING:
+    from groqnb.batching.running import BatchRun
 
 __all__ = ["outcomes", "vote"]
 
 
-def outcomes(run: Run, rows: Iterable[Row], interrupts: Interrupts) -> Iterator[list[RowResult]]:
+def outcomes(
+    run: Run | BatchRun, rows: Iterable[Row], interrupts: Interrupts
+) -> Iterator[list[RowResult]]:
     """`run.outcomes`, one for each row: the vote where rows are asked several times."""
     samples = run.plan.question.samples
     if samples == 1:
@@ -54,7 +60,7 @@ def vote(number: int, samples: list[RowResult]) -> RowResult:
     samples = sorted(samples, key=lambda result: result.number)
     errors = [result for result in samples if result.error is not None]
     answers = [result for result in samples if result.text is not None and result.error is None]
-    stopped = [r for r in errors if r.error is not None and r.error.type == NOT_ASKED]
+    stopped = [r for r in errors if r.error and r.error.type in (NOT_ASKED, PENDING)]
     if stopped or not answers:
         told = (stopped or errors or samples)[0]
         made = RowResult(number, error=told.error, failure=told.failure, model=told.model)
