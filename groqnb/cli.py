@@ -54,13 +54,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"groqnb {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    lab = commands.add_parser("lab", help="open JupyterLab on a copy of the cookbook")
+    lab = commands.add_parser(
+        "lab", help="open JupyterLab on the gallery of a copy of the cookbook"
+    )
     lab.add_argument(
         "folder",
         nargs="?",
         type=Path,
         default=Path("groqnb-cookbook"),
-        help="where the copy goes; your changes there are never overwritten (%(default)s)",
+        help="where the copy goes or is; what you changed there is kept, the rest is brought up to date "
+        "(%(default)s)",
     )
     lab.add_argument("--no-browser", action="store_true", help="print the address only")
     lab.epilog = "What follows -- goes to JupyterLab: groqnb lab -- --port=8899"

@@ -1,22 +1,40 @@
-"""The cookbook: where its notebooks are, and copying them to a folder of the user's."""
+"""The cookbook: where its notebooks are, and a copy of it in a folder of the user's.
+
+What a user changed is never written over. So that the rest can be brought up to date, the copy
+holds a list of what was put there, :data:`LIST`: a file that is still as it was put is ours.
+"""
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from groqnb.gallery import GALLERY, gallery
+from groqnb.types.new_file import NewFile
+
+__all__ = ["FIRST", "GALLERY", "LIST", "Copied", "copy_to", "source"]
+
 FIRST = "00_start.ipynb"
+LIST = ".groqnb-cookbook.json"
 
 
 @dataclass
 class Copied:
-    """What :func:`copy_to` did: names of files that are new, were the same, or were left alone."""
+    """What :func:`copy_to` did, by names of files relative to ``folder``.
+
+    ``kept`` are the user's: they differ from what was put there. ``newer`` are those of them that
+    have changed in the cookbook as well, so that the user may want to look at ours.
+    """
 
     folder: Path
     new: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    newer: list[str] = field(default_factory=list)
 
 
 def source() -> Path:
@@ -39,30 +57,89 @@ def source() -> Path:
 
 
 def copy_to(folder: Path) -> Copied:
-    """Copy the cookbook into ``folder``; a file that is there already is never overwritten.
+    """Copy the cookbook and its gallery into ``folder``, or bring the copy there up to date.
+
+    A file that is not as it was put there is the user's and stays; one that was deleted comes
+    back. Each file is replaced whole, so an interrupt leaves the old one or the new.
 
     Raises:
         OSError: the folder cannot be written.
 
     Example::
 
+        from pathlib import Path
         from groqnb.cookbook import copy_to
 
-        copy_to(Path("groqnb-cookbook")).new
+        print(copy_to(Path("groqnb-cookbook")).new)
     """
-    origin = source()
-    done = Copied(folder)
+    return _put(_files(source()), folder)
+
+
+def _files(origin: Path) -> dict[str, bytes]:
+    files = {}
     for path in sorted(origin.rglob("*")):
         name = path.relative_to(origin)
-        if not path.is_file() or any(part.startswith((".", "__")) for part in name.parts):
-            continue
-        target = folder / name
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-            done.new.append(str(name))
-        elif target.read_bytes() == path.read_bytes():
-            done.same.append(str(name))
-        else:
-            done.kept.append(str(name))
+        if path.is_file() and not any(part.startswith((".", "__")) for part in name.parts):
+            files[name.as_posix()] = path.read_bytes()
+    return files | gallery(origin)
+
+
+def _put(files: Mapping[str, bytes], folder: Path) -> Copied:
+    done = Copied(folder)
+    before = _read_list(folder / LIST)
+    after = dict(before)
+    try:
+        for name, content in files.items():
+            ours = _digest(content)
+            if _put_one(done, name, content, ours, before.get(name)):
+                after[name] = ours
+    finally:  # an interrupt must not make the user's what we have just put there
+        if after != before:
+            listed = {"groqnb cookbook": 1, "files": dict(sorted(after.items()))}
+            _write(folder / LIST, (json.dumps(listed, indent=1) + "\n").encode())
     return done
+
+
+def _put_one(done: Copied, name: str, content: bytes, ours: str, before: str | None) -> bool:
+    """Put one file there and say True, or leave the user's. `ours` and `before` are digests."""
+    target = done.folder / name
+    there = _digest(target.read_bytes()) if target.is_file() else None
+    if there == ours:
+        done.same.append(name)
+    elif there is None and not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write(target, content)
+        done.new.append(name)
+    elif there is not None and there == before:
+        _write(target, content)
+        done.updated.append(name)
+    else:
+        done.kept.append(name)
+        if before not in (None, ours):
+            done.newer.append(name)
+        # What was put there last stays in the list: by it "newer" is known next time, too.
+        return False
+    return True
+
+
+def _read_list(path: Path) -> dict[str, str]:
+    """Digests of what was put there; of a list that cannot be read, none: all is the user's."""
+    try:
+        files = json.loads(path.read_text(encoding="utf-8"))["files"]
+        return {str(name): str(digest) for name, digest in files.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    new = NewFile(path)
+    try:
+        new.file.write(content)
+        new.finish()
+    except BaseException:
+        new.give_up()
+        raise

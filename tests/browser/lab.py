@@ -35,6 +35,10 @@ class Lab:
     def __init__(self, model: str = "small") -> None:
         self.home = Path(tempfile.mkdtemp(prefix="groqnb-lab-"))
         self.notebooks = self.home / "notebooks"
+        self.program = [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser"),
+            f"--ServerApp.root_dir={self.notebooks}",
+        ]
         self.token = secrets.token_hex(16)
         self.port = 0
         self._model = model
@@ -136,9 +140,9 @@ class Lab:
     def _start(self, *, last: bool) -> bool:
         self.port = _free_port()
         command = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *self.program,
+            "--allow-root",
             *("--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0"),
-            f"--ServerApp.root_dir={self.notebooks}",
             "--ServerApp.terminals_enabled=False",
             "--LabApp.expose_app_in_browser=True",
             # The same server has Notebook 7, at other addresses.
