@@ -62,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         type=Path,
         default=Path("groqnb-cookbook"),
-        help="where the copy goes or is; what you changed there is kept, the rest is brought up to date "
-        "(%(default)s)",
+        help="where the copy is or goes; what you changed in it is kept as yours, the rest is "
+        "brought up to date (%(default)s)",
     )
     lab.add_argument("--no-browser", action="store_true", help="print the address only")
     lab.epilog = "What follows -- goes to JupyterLab: groqnb lab -- --port=8899"
