@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from groqnb.showing import show
     from groqnb.speaking.speak import speak
     from groqnb.speaking.spoken import Spoken
-    from groqnb.tools.loop import run_tools
+    from groqnb.tools.loop import arun_tools, run_tools
     from groqnb.tools.mcp import McpServer
     from groqnb.tools.tool import tool
     from groqnb.types.answer import Answer
@@ -127,6 +127,7 @@ __all__ = [
     "UsageMeter",
     "__version__",
     "amap",
+    "arun_tools",
     "budget",
     "chat",
     "evaluate",
@@ -171,6 +172,7 @@ _HOME = {
     "report": "groqnb.ledger.report",
     "replay": "groqnb.record.replaying",
     "preset": "groqnb.presets",
+    "arun_tools": "groqnb.tools.loop",
     "run_tools": "groqnb.tools.loop",
     "show": "groqnb.showing",
     "tool": "groqnb.tools.tool",

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from groqnb.magic_failing import fail
 from groqnb.magic_options import did_you_mean, near
 from groqnb.magic_words import GrammarError
-from groqnb.tools.calling import Step
 from groqnb.tools.loop import ToolRun, ask_the_user, tool_loop
-from groqnb.tools.results import is_shown
+from groqnb.tools.painting import show_value
 from groqnb.tools.tool import Tool, as_tools
+from groqnb.tools.turns import parallel_for
 from groqnb.types.errors import GroqnbError, ParameterError
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ def ask_with_tools(shell: Any, question: Question, shown: Painter, put: Put) -> 
 
     params = dict(question.params)
     choice = params.pop("tool_choice", None)
+    try:
+        parallel = parallel_for(question.model, params.pop("parallel_tool_calls", None))
+    except ParameterError as error:
+        fail(error)
     turn, painted = question, shown
     failed: Asked | None = None
 
@@ -85,11 +90,6 @@ def ask_with_tools(shell: Any, question: Question, shown: Painter, put: Put) -> 
         assert asked.answer is not None
         return asked.answer
 
-    def show_value(step: Step) -> None:
-        if shell is not None and is_shown(step.value):
-            data, metadata = shell.display_formatter.format(step.value)
-            shell.display_pub.publish(data=data, metadata=metadata)
-
     run = ToolRun()
     try:
         tool_loop(
@@ -97,9 +97,9 @@ def ask_with_tools(shell: Any, question: Question, shown: Painter, put: Put) -> 
             question.messages,
             question.tools,
             confirm=ask_the_user,
-            on_step=show_value,
+            on_step=lambda step: show_value(shell, step),
             tool_choice=choice,
-            parallel=params.pop("parallel_tool_calls", None),
+            parallel=parallel,
             into=run,
         )
     except GroqnbError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from asyncio import CancelledError
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from groqnb.render.message import badge
 from groqnb.render.stream import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from groqnb.client import Groq
     from groqnb.conversation import Question
     from groqnb.target import Target
+    from groqnb.tools.streaming import AsyncToolStream, ToolStream
     from groqnb.types.response_events import ResponseEvent
     from groqnb.wire.stream import Stream
 
@@ -45,19 +46,26 @@ class Asked:
     error: GroqnbError | None = None
 
 
+@overload
+def show(source: AsyncToolStream) -> Awaitable[Answer]: ...
+@overload
 def show(
     source: Stream[ChatCompletionChunk]
     | Stream[ResponseEvent]
+    | ToolStream
     | ChatCompletion
     | Message
     | Response
     | Answer,
-) -> Answer:
+) -> Answer: ...
+def show(source: Any) -> Answer | Awaitable[Answer]:
     """Show a stream while it comes, or a whole reply; the Answer.
 
-    It takes what chat completions and responses give, streamed or whole, and a message of a chat
-    completion. An interrupt ends the stream and keeps what had come (`answer.stopped`). Raises what
-    iterating over the stream raises, after what had come was shown.
+    It takes what chat completions and responses give, streamed or whole, a message of a chat
+    completion, and a run of tools: what `run_tools(..., stream=True)` gives, and with an `await`
+    before `show` what `arun_tools(..., stream=True)` gives. An interrupt ends the stream and keeps
+    what had come (`answer.stopped`). Raises what iterating over the stream raises, after what had
+    come was shown.
 
     ```python
     stream = client.chat.completions.create(model=m, messages=q, stream=True)
@@ -65,12 +73,30 @@ def show(
     groqnb.show(client.responses.create(model=m, input="Hello"))
     ```
     """
+    from groqnb.tools.streaming import AsyncToolStream, ToolStream
+
     shell = current_shell()
+    if isinstance(source, AsyncToolStream):
+        return _show_awaited(shell, source)
     if isinstance(source, (Answer, ChatCompletion, Message, Response)):
         answer = answer_of(source)
         _show_whole(shell, answer)
+    elif isinstance(source, ToolStream):
+        from groqnb.tools.painting import paint
+
+        answer = paint(shell, source)
     else:
         answer = _show_stream(shell, source)
+    return _shown(shell, answer)
+
+
+async def _show_awaited(shell: Any, stream: AsyncToolStream) -> Answer:
+    from groqnb.tools.painting import paint_awaited
+
+    return _shown(shell, await paint_awaited(shell, stream))
+
+
+def _shown(shell: Any, answer: Answer) -> Answer:
     if shell is not None:
         from groqnb.render import formatters
 

@@ -17,7 +17,7 @@ from both_worlds import KEY, MODEL, answering, completion
 from pydantic import BaseModel
 
 import groqnb
-from groqnb import Groq, ParameterError
+from groqnb import AsyncGroq, Groq, ParameterError
 from groqnb.tools.docstrings import described
 from groqnb.tools.loop import ToolRun
 from groqnb.tools.results import MOST_CHARACTERS, text_of
@@ -244,19 +244,92 @@ def asks(*calls: tuple[str, Any], text: str | None = None) -> dict[str, Any]:
     return body
 
 
-def run(
-    bodies: list[dict[str, Any]], tools: list[Any], **options: Any
-) -> tuple[ToolRun, list[dict[str, Any]]]:
-    """What `run_tools` makes of a server that answers with `bodies` in turn; what was sent."""
-    seen: list[httpx.Request] = []
-    replies = [httpx.Response(200, json=body) for body in bodies]
-    client = Groq(api_key=KEY, where="cloud", transport=answering(*replies, seen=seen))
-    options = {"model": MODEL, "messages": "Hello", **options}
-    came = groqnb.run_tools(client, tools=tools, **options)
-    return came, [json.loads(request.content) for request in seen]
+Came = tuple[ToolRun, list[dict[str, Any]]]
+Run = Callable[..., Came]
 
 
-def test_the_loop_gives_results_to_the_model_until_it_answers() -> None:
+def pieces(body: dict[str, Any]) -> str:
+    """An answer as a stream: its text in two pieces, each call in two."""
+    message = body["choices"][0]["message"]
+    text = message.get("content") or ""
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": text[:3]}]
+    deltas.append({"content": text[3:]})
+    for index, call in enumerate(message.get("tool_calls") or ()):
+        name, given = call["function"]["name"], call["function"]["arguments"]
+        first = {"name": name, "arguments": given[:2]}
+        deltas.append({"tool_calls": [{**call, "index": index, "function": first}]})
+        deltas.append({"tool_calls": [{"index": index, "function": {"arguments": given[2:]}}]})
+    base = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
+    chunks = [{**base, "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    last = {"index": 0, "delta": {}, "finish_reason": body["choices"][0]["finish_reason"]}
+    chunks.append({**base, "choices": [last]})
+    return "".join(f"data: {json.dumps(each)}\n\n" for each in chunks) + "data: [DONE]\n\n"
+
+
+class Server:
+    """Answers with these bodies in turn, the last one again and again, streamed where asked to."""
+
+    def __init__(self, *bodies: dict[str, Any] | httpx.Response) -> None:
+        self.left = list(bodies)
+        self.sent: list[dict[str, Any]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        asked = json.loads(request.content)
+        self.sent.append(asked)
+        body = self.left.pop(0) if len(self.left) > 1 else self.left[0]
+        if isinstance(body, httpx.Response):
+            return body
+        if asked.get("stream"):
+            headers = {"content-type": "text/event-stream"}
+            return httpx.Response(200, headers=headers, text=pieces(body))
+        return httpx.Response(200, json=body)
+
+    def settings(self) -> dict[str, Any]:
+        transport = httpx.MockTransport(self)
+        return {"api_key": KEY, "where": "cloud", "transport": transport, "max_retries": 0}
+
+
+def whole(server: Server, options: dict[str, Any]) -> ToolRun:
+    return groqnb.run_tools(Groq(**server.settings()), **options)
+
+
+def streamed(server: Server, options: dict[str, Any]) -> ToolRun:
+    stream = groqnb.run_tools(Groq(**server.settings()), stream=True, **options)
+    for _ in stream:
+        pass
+    return stream.run
+
+
+def awaited(server: Server, options: dict[str, Any], *, stream: bool = False) -> ToolRun:
+    async def main() -> ToolRun:
+        async with AsyncGroq(**server.settings()) as client:
+            if stream:
+                return await groqnb.arun_tools(client, stream=True, **options)
+            return await groqnb.arun_tools(client, **options)
+
+    return asyncio.run(main())
+
+
+def streamed_awaited(server: Server, options: dict[str, Any]) -> ToolRun:
+    return awaited(server, options, stream=True)
+
+
+WAYS = [pytest.param(way, id=way.__name__) for way in (whole, streamed, awaited, streamed_awaited)]
+
+
+@pytest.fixture(params=WAYS)
+def run(request: pytest.FixtureRequest) -> Run:
+    """What comes of a server that answers with these bodies, and what was sent: in four ways."""
+
+    def act(bodies: list[dict[str, Any]], tools: list[Any], **options: Any) -> Came:
+        server = Server(*bodies)
+        options = {"model": MODEL, "messages": "Hello", "tools": tools, **options}
+        return request.param(server, options), server.sent
+
+    return act
+
+
+def test_the_loop_gives_results_to_the_model_until_it_answers(run: Run) -> None:
     """Calls are carried out, their results are sent in order, and the last answer is kept."""
     heard: list[str] = []
     came, sent = run(
@@ -286,7 +359,7 @@ def test_the_loop_gives_results_to_the_model_until_it_answers() -> None:
     assert frame["error"].isna().all()
 
 
-def test_calls_of_one_turn_run_side_by_side() -> None:
+def test_calls_of_one_turn_run_side_by_side(run: Run) -> None:
     """Each waits for the other: one after the other they would never end."""
     meet = threading.Barrier(3, timeout=30)
 
@@ -309,7 +382,7 @@ def test_calls_of_one_turn_run_side_by_side() -> None:
     assert [step.result for step in came.steps] == ["left", "right", "middle"]
 
 
-def test_what_goes_wrong_in_a_tool_is_a_result_of_it() -> None:
+def test_what_goes_wrong_in_a_tool_is_a_result_of_it(run: Run) -> None:
     """Errors, bad arguments, unknown names and odd exits are told, and the loop goes on."""
 
     def broken(n: int) -> int:
@@ -342,7 +415,7 @@ def test_what_goes_wrong_in_a_tool_is_a_result_of_it() -> None:
     assert came.text == "Sorry."
 
 
-def test_a_tool_that_hangs_is_given_up() -> None:
+def test_a_tool_that_hangs_is_given_up(run: Run) -> None:
     """The others' results are kept, and the model hears of it."""
     forever = threading.Event()
 
@@ -359,7 +432,7 @@ def test_a_tool_that_hangs_is_given_up() -> None:
     assert came.text == "Ok"
 
 
-def test_an_endless_loop_is_ended_by_an_answer_without_tools() -> None:
+def test_an_endless_loop_is_ended_by_an_answer_without_tools(run: Run) -> None:
     """After the last round the model is asked once more, with tool_choice none."""
     came, sent = run([asks(("weather", {"city": "Rome"}), text="Again.")], [weather], rounds=3)
     assert came.exhausted
@@ -369,7 +442,7 @@ def test_an_endless_loop_is_ended_by_an_answer_without_tools() -> None:
     assert came.text == "Again."
 
 
-def test_tool_choice_counts_for_the_first_turn() -> None:
+def test_tool_choice_counts_for_the_first_turn(run: Run) -> None:
     """Otherwise a forced tool would be called for ever."""
     _, sent = run(
         [asks(("weather", {"city": "Rome"})), completion("Ok")], [weather], tool_choice="required"
@@ -377,16 +450,27 @@ def test_tool_choice_counts_for_the_first_turn() -> None:
     assert [body.get("tool_choice") for body in sent] == ["required", None]
 
 
-def test_a_model_without_parallel_calls_is_told_so() -> None:
-    """The catalogue knows which; others are not told anything."""
+def test_a_model_without_parallel_calls_is_told_so(run: Run) -> None:
+    """The catalogue knows which; to others goes what the caller says."""
     _, sent = run([completion()], [weather], model="openai/gpt-oss-20b")
     assert sent[0]["parallel_tool_calls"] is False
     _, sent = run([completion()], [weather])
     assert "parallel_tool_calls" not in sent[0]
+    for said in (True, False):
+        _, sent = run([completion()], [weather], parallel_tool_calls=said)
+        assert sent[0]["parallel_tool_calls"] is said
+
+
+def test_parallel_calls_of_a_model_that_makes_one_are_refused(run: Run) -> None:
+    """Before anything is sent; the models that can are named."""
+    with pytest.raises(ParameterError, match="one call at a time") as raised:
+        run([completion()], [weather], model="openai/gpt-oss-120b", parallel_tool_calls=True)
+    assert "llama-3.3-70b-versatile" in str(raised.value)
+    assert "gpt-oss-20b" not in str(raised.value)
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_tool_with_effects_is_confirmed_before_it_runs(allowed: bool) -> None:
+def test_a_tool_with_effects_is_confirmed_before_it_runs(run: Run, allowed: bool) -> None:
     """A refusal is a result; the function has not run then."""
     ran: list[str] = []
 
@@ -409,7 +493,9 @@ def test_a_tool_with_effects_is_confirmed_before_it_runs(allowed: bool) -> None:
     assert (came.steps[0].error is None) is allowed
 
 
-def test_without_anybody_to_ask_an_effect_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_anybody_to_ask_an_effect_is_refused(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No terminal and no front end means no."""
 
     def nobody(_: str) -> str:
@@ -431,14 +517,17 @@ def test_an_interrupt_keeps_what_had_come() -> None:
     def second(step: Any) -> None:
         raise KeyboardInterrupt
 
-    came, sent = run([asks(("weather", {"city": "Rome"}))], [weather], on_step=second)
+    server = Server(asks(("weather", {"city": "Rome"})))
+    options = {"model": MODEL, "messages": "Hello", "tools": [weather], "on_step": second}
+    came = whole(server, options)
     assert came.stopped
-    assert len(sent) == 1
+    assert len(server.sent) == 1
+    assert [step.arguments for step in came.steps] == [{"city": "Rome"}]
     assert came.messages[-1]["role"] == "assistant"
     assert came.rounds == 1
 
 
-def test_tools_of_others_end_the_loop_with_their_calls() -> None:
+def test_tools_of_others_end_the_loop_with_their_calls(run: Run) -> None:
     """A plain schema is nobody's function: the caller carries it out."""
     plain = {"type": "function", "function": {"name": "lookup", "parameters": {"type": "object"}}}
     came, sent = run([asks(("lookup", {"id": 1}))], [plain, weather])
@@ -460,9 +549,3 @@ def test_every_call_is_counted_by_the_ledger() -> None:
     client.events.subscribe(events.append)
     groqnb.run_tools(client, model=MODEL, messages="Hi", tools=[weather])
     assert [type(event).__name__ for event in events].count("Finished") == 2
-
-
-def test_streams_are_refused() -> None:
-    """run_tools gives whole answers."""
-    with pytest.raises(ParameterError, match="stream"):
-        run([completion()], [weather], stream=True)

@@ -39,4 +39,7 @@ def react(
     Docs: Prompt Patterns, ReAct.
     """
     messages = [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": question}]
-    return run_tools(client, messages=messages, tools=tools, model=model, rounds=rounds, **params)
+    run: ToolRun = run_tools(
+        client, messages=messages, tools=tools, model=model, rounds=rounds, **params
+    )
+    return run

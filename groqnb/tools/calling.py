@@ -6,20 +6,21 @@ Nothing that a function does ends the loop: an error is a result, which the mode
 from __future__ import annotations
 
 import contextvars
-import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 from groqnb.tools.results import text_of
 from groqnb.tools.tool import ArgumentError, Tool
 from groqnb.types.chat import ToolCall
 from groqnb.types.records import Records, arguments_of
 
-__all__ = ["Confirm", "Step", "Steps", "carry_out"]
+__all__ = ["Confirm", "Step", "Steps", "Work", "carry_out", "each_step", "in_thread", "prepared"]
 
 Confirm = Callable[[Tool, Mapping[str, Any]], bool]
 """Asked before a tool with effects runs: the tool, its arguments; False refuses."""
@@ -41,6 +42,7 @@ class Step:
         value: what the function returned; None when it failed.
         error: what went wrong, or None.
         seconds: how long the function took.
+        type: "result", among the events of a stream.
     """
 
     round: int
@@ -51,6 +53,7 @@ class Step:
     value: Any = None
     error: str | None = None
     seconds: float = 0.0
+    type: ClassVar[Literal["result"]] = "result"
 
     @property
     def message(self) -> dict[str, Any]:
@@ -71,6 +74,83 @@ class Steps(Records[Step]):
     )
 
 
+@dataclass(frozen=True)
+class Work:
+    """A call whose arguments fit, and what may come of it."""
+
+    call: ToolCall
+    tool: Tool
+    arguments: Mapping[str, Any]
+    round: int
+
+    def run(self) -> Step:
+        """Call the function, in a thread; whatever it raises is the outcome."""
+        began = time.monotonic()
+        try:
+            value = self.tool.function(**self.arguments)
+            if self.tool.is_async:
+                import asyncio
+
+                value = asyncio.run(value)
+            return self.done(value, began)
+        except BaseException as error:  # noqa: BLE001 - SystemExit of a tool is the tool's error, too
+            return self.raised(error, began)
+
+    def done(self, value: Any, began: float) -> Step:
+        """What it returned; raises where that cannot be told."""
+        return Step(
+            round=self.round,
+            id=self.call.id,
+            name=self.tool.name,
+            arguments=arguments_of(self.call.function.arguments),
+            result=text_of(value),
+            value=value,
+            seconds=time.monotonic() - began,
+        )
+
+    def raised(self, error: BaseException, began: float) -> Step:
+        """What it raised."""
+        said = type(error).__name__
+        with suppress(Exception):  # its own text may fail, too
+            said = f"{said}: {error}"[:_MOST_OF_ERROR]
+        return failed(self.call, self.round, said, seconds=time.monotonic() - began)
+
+    def refused(self) -> Step:
+        """The user said no."""
+        return failed(self.call, self.round, "The user did not allow this call.")
+
+    def overdue(self) -> Step:
+        """It is given up."""
+        most = self.tool.timeout
+        why = f"It took longer than {most:g} s, and was given up."
+        return failed(self.call, self.round, why, seconds=most)
+
+
+def prepared(call: ToolCall, tools: Mapping[str, Tool], round: int) -> Work | Step:
+    """The call, ready to run; or why it cannot."""
+    name = call.function.name
+    tool = tools.get(name)
+    if tool is None:
+        return failed(call, round, f"There is no tool {name!r}; there are: {', '.join(tools)}.")
+    try:
+        return Work(call, tool, tool.arguments(call.function.arguments), round)
+    except ArgumentError as error:
+        return failed(call, round, f"The arguments do not fit: {error}")
+
+
+def failed(call: ToolCall, round: int, why: str, *, seconds: float = 0.0) -> Step:
+    """The step of a call that gave nothing."""
+    return Step(
+        round=round,
+        id=call.id,
+        name=call.function.name,
+        arguments=arguments_of(call.function.arguments),
+        result=text_of({"error": why}),
+        error=why,
+        seconds=seconds,
+    )
+
+
 def carry_out(
     calls: Sequence[ToolCall],
     tools: Mapping[str, Tool],
@@ -83,107 +163,61 @@ def carry_out(
 
     `on_step` hears of each as it ends. An interrupt is passed on; what still runs is left alone.
     """
-    steps: list[Step | None] = [None] * len(calls)
-    ended: queue.SimpleQueue[tuple[int, Step]] = queue.SimpleQueue()
-    # When each that still runs is overdue, and after how many seconds.
-    running: dict[int, tuple[float, float]] = {}
-    for index, call in enumerate(calls):
-        ready = _prepared(call, tools, round, confirm)
-        if isinstance(ready, Step):
-            running[index] = (math.inf, math.inf)
-            ended.put((index, ready))
-            continue
-        tool, arguments = ready
-        running[index] = (time.monotonic() + tool.timeout, tool.timeout)
-        # In the context of the caller, so that what the function prints lands in its cell.
-        context = contextvars.copy_context()
-        threading.Thread(
-            target=context.run,
-            args=(_work, index, call, tool, arguments, round, ended),
-            name=f"groqnb-tool-{tool.name}",
-            # One that hangs must not keep Python from ending.
-            daemon=True,
-        ).start()
-    while running:
-        try:
-            # Short waits: an interrupt is heard between them on every platform.
-            found: tuple[int, Step] | None = ended.get(timeout=_POLL_SECONDS)
-        except queue.Empty:
-            found = _overdue(calls, running, round)
-        if found is None or found[0] not in running:
-            continue
-        index, step = found
-        del running[index]
+    steps: dict[int, Step] = {}
+    for index, step in each_step(calls, tools, round=round, confirm=confirm):
         steps[index] = step
         if on_step is not None:
             on_step(step)
-    return [step for step in steps if step is not None]
+    return [step for _, step in sorted(steps.items())]
 
 
-def _prepared(
-    call: ToolCall, tools: Mapping[str, Tool], round: int, confirm: Confirm | None
-) -> tuple[Tool, dict[str, Any]] | Step:
-    name = call.function.name
-    tool = tools.get(name)
-    if tool is None:
-        return _failed(call, round, f"There is no tool {name!r}; there are: {', '.join(tools)}.")
-    try:
-        arguments = tool.arguments(call.function.arguments)
-    except ArgumentError as error:
-        return _failed(call, round, f"The arguments do not fit: {error}")
-    if tool.effects and not (confirm is not None and confirm(tool, arguments)):
-        return _failed(call, round, "The user did not allow this call.")
-    return tool, arguments
+def each_step(
+    calls: Sequence[ToolCall],
+    tools: Mapping[str, Tool],
+    *,
+    round: int = 1,
+    confirm: Confirm | None = None,
+) -> Iterator[tuple[int, Step]]:
+    """Each call's place and step, as it ends."""
+    ended: queue.SimpleQueue[tuple[int, Step]] = queue.SimpleQueue()
+    # What still runs, and when each is overdue.
+    running: dict[int, tuple[Work, float]] = {}
+    for index, call in enumerate(calls):
+        ready = prepared(call, tools, round)
+        if isinstance(ready, Work) and ready.tool.effects:
+            allowed = confirm is not None and confirm(ready.tool, ready.arguments)
+            ready = ready if allowed else ready.refused()
+        if isinstance(ready, Step):
+            yield index, ready
+            continue
+        running[index] = ready, time.monotonic() + ready.tool.timeout
+        in_thread(ready, partial(_put, ended, index))
+    while running:
+        try:
+            # Short waits: an interrupt is heard between them on every platform.
+            index, step = ended.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            now = time.monotonic()
+            late = [at for at, (_, end) in running.items() if now > end]
+            if not late:
+                continue
+            index, step = late[0], running[late[0]][0].overdue()
+        if index in running:
+            del running[index]
+            yield index, step
 
 
-def _work(
-    index: int,
-    call: ToolCall,
-    tool: Tool,
-    arguments: dict[str, Any],
-    round: int,
-    ended: queue.SimpleQueue[tuple[int, Step]],
-) -> None:
-    began = time.monotonic()
-    try:
-        value = tool.function(**arguments)
-        if tool.is_async:
-            import asyncio
-
-            value = asyncio.run(value)
-        step = Step(
-            round=round,
-            id=call.id,
-            name=tool.name,
-            arguments=arguments_of(call.function.arguments),
-            result=text_of(value),
-            value=value,
-            seconds=time.monotonic() - began,
-        )
-    except BaseException as error:  # noqa: BLE001 - SystemExit of a tool is the tool's error, too
-        said = f"{type(error).__name__}: {error}"[:_MOST_OF_ERROR]
-        step = _failed(call, round, said, seconds=time.monotonic() - began)
+def _put(ended: queue.SimpleQueue[tuple[int, Step]], index: int, step: Step) -> None:
     ended.put((index, step))
 
 
-def _overdue(
-    calls: Sequence[ToolCall], running: Mapping[int, tuple[float, float]], round: int
-) -> tuple[int, Step] | None:
-    now = time.monotonic()
-    for index, (end, most) in running.items():
-        if now > end:
-            why = f"It took longer than {most:g} s, and was given up."
-            return index, _failed(calls[index], round, why, seconds=most)
-    return None
-
-
-def _failed(call: ToolCall, round: int, why: str, *, seconds: float = 0.0) -> Step:
-    return Step(
-        round=round,
-        id=call.id,
-        name=call.function.name,
-        arguments=arguments_of(call.function.arguments),
-        result=text_of({"error": why}),
-        error=why,
-        seconds=seconds,
-    )
+def in_thread(work: Work, ended: Callable[[Step], None]) -> None:
+    """Run it in a thread of its own, which tells `ended` of the outcome."""
+    # In the context of the caller, so that what the function prints lands in its cell.
+    context = contextvars.copy_context()
+    threading.Thread(
+        target=lambda: ended(context.run(work.run)),
+        name=f"groqnb-tool-{work.tool.name}",
+        # One that hangs must not keep Python from ending.
+        daemon=True,
+    ).start()

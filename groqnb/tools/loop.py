@@ -1,74 +1,45 @@
-"""The loop around a model and its tools: ask, carry out what it asks for, ask again."""
+"""The loop around a model and its tools: ask, carry out what it asks for, ask again.
+
+What comes next is decided in one place, `groqnb.tools.turns`; here it is done, or awaited.
+"""
 
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from groqnb import catalog
-from groqnb.tools.calling import Confirm, Step, Steps, carry_out
+from groqnb.tools.asking import Asking
+from groqnb.tools.calling import Confirm, Step
+from groqnb.tools.events import RoundEnded, ToolEvent
+from groqnb.tools.following import follow, follow_awaited
+from groqnb.tools.streaming import AsyncToolStream, ToolStream
 from groqnb.tools.tool import Tool, as_tools
+from groqnb.tools.turns import MOST_ROUNDS, AskModel, Plan, ToolRun, parallel_for, plan_of
 from groqnb.types.answer import Answer
-from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
-    from groqnb.client import Groq
+    from groqnb.client import AsyncGroq, Groq
+    from groqnb.tools.awaiting import AsyncConfirm
 
-__all__ = ["Ask", "ToolRun", "ask_the_user", "run_tools", "tool_loop"]
+__all__ = ["Ask", "ToolRun", "arun_tools", "ask_the_user", "run_tools", "tool_loop"]
 
 Ask = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], Answer]
 """Makes one call: the messages, and the parameters that the round adds; gives its Answer."""
 
-MOST_ROUNDS = 10
+OnStep = Callable[[Step], None]
 
 
-@dataclass
-class ToolRun:
-    """What came of a question that was answered with tools.
-
-    Attributes:
-        answer: the last answer of the model.
-        steps: every call of a tool; a list with `.to_frame()`.
-        answers: the answers of all rounds, in order.
-        stopped: True when it was interrupted; everything that had come is there.
-        exhausted: True when the rounds ran out, and the model had to answer without tools.
-
-    ```python
-    run = groqnb.run_tools(tools=[weather], messages="Is it warm in Paris?")
-    run.text
-    run.steps.to_frame()
-    ```
-    """
-
-    answers: list[Answer] = field(default_factory=list)
-    steps: Steps = field(default_factory=Steps)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    stopped: bool = False
-    exhausted: bool = False
-
-    @property
-    def answer(self) -> Answer:
-        """The model's last answer."""
-        return self.answers[-1] if self.answers else Answer(text="", stopped=self.stopped)
-
-    @property
-    def text(self) -> str:
-        """The text of the last answer."""
-        return self.answer.text
-
-    @property
-    def rounds(self) -> int:
-        """How often the model was asked."""
-        return len(self.answers)
-
-    def __repr__(self) -> str:
-        told = ", stopped=True" if self.stopped else ""
-        return f"ToolRun({self.text[:60]!r}, rounds={self.rounds}, steps={len(self.steps)}{told})"
-
-
+@overload
 def run_tools(
     client: Groq | None = None,
     *,
@@ -77,9 +48,35 @@ def run_tools(
     model: str | None = None,
     rounds: int = MOST_ROUNDS,
     confirm: Confirm | None = None,
-    on_step: Callable[[Step], None] | None = None,
+    on_step: OnStep | None = None,
+    stream: Literal[False] = False,
     **params: Any,
-) -> ToolRun:
+) -> ToolRun: ...
+@overload
+def run_tools(
+    client: Groq | None = None,
+    *,
+    messages: str | Iterable[Mapping[str, Any]],
+    tools: Any,
+    model: str | None = None,
+    rounds: int = MOST_ROUNDS,
+    confirm: Confirm | None = None,
+    on_step: OnStep | None = None,
+    stream: Literal[True],
+    **params: Any,
+) -> ToolStream: ...
+def run_tools(
+    client: Groq | None = None,
+    *,
+    messages: str | Iterable[Mapping[str, Any]],
+    tools: Any,
+    model: str | None = None,
+    rounds: int = MOST_ROUNDS,
+    confirm: Confirm | None = None,
+    on_step: OnStep | None = None,
+    stream: bool = False,
+    **params: Any,
+) -> ToolRun | ToolStream:
     """Ask a model, carry out the tools that it calls, and go on until it answers.
 
     `messages` is a text or a conversation; `tools` are functions, made tools by `groqnb.tool` or
@@ -89,8 +86,11 @@ def run_tools(
     asked, where there is one. `on_step` hears of each call as it ends. `params` are those of
     `client.chat.completions.create`; `tool_choice` counts for the first turn.
 
+    With `stream=True` it gives a `ToolStream`, to be iterated over or shown while it goes on.
+
     An interrupt ends it and keeps what had come (`run.stopped`). Raises ParameterError for what
-    is no tool, and what `create` raises.
+    is no tool and for `parallel_tool_calls` with a model that makes one call at a time, and what
+    `create` raises.
 
     ```python
     def weather(city: str) -> str:
@@ -108,31 +108,92 @@ def run_tools(
         from groqnb.session import session
 
         client, model = session.client(), model or session.default_model
-    if model is None:
-        raise ParameterError("The model is missing.", hint="Name one, as in `model='...'`.")
-    if params.get("stream"):
-        raise ParameterError("run_tools gives whole answers: leave `stream` out.")
-    asking: Groq = client
-    fixed = model
+    elif _is_async(client):
+        raise ParameterError(
+            "run_tools takes a Groq().", hint="With AsyncGroq(): await groqnb.arun_tools(...)."
+        )
+    plan, asking, run = _begin(client, messages, tools, model, rounds, params, stream)
+    events = follow(plan, run, asking.ask, ask_the_user if confirm is None else confirm)
+    if stream:
+        return ToolStream(run, asking, events, on_step)
+    return _drained(run, events, on_step)
 
-    def ask(said: Sequence[Mapping[str, Any]], more: Mapping[str, Any]) -> Answer:
-        given: dict[str, Any] = {**params, **more}
-        reply = asking.chat.completions.create(model=fixed, messages=list(said), **given)
-        builder = AnswerBuilder(model=fixed, messages=said, where=asking.target.kind)
-        builder.complete(reply)
-        return builder.build(headers=reply.headers)
 
-    asked = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-    return tool_loop(
-        ask,
-        asked,
-        as_tools(tools),
-        rounds=rounds,
-        confirm=ask_the_user if confirm is None else confirm,
-        on_step=on_step,
-        tool_choice=params.pop("tool_choice", None),
-        parallel=_parallel(fixed),
+@overload
+def arun_tools(
+    client: AsyncGroq | None = None,
+    *,
+    messages: str | Iterable[Mapping[str, Any]],
+    tools: Any,
+    model: str | None = None,
+    rounds: int = MOST_ROUNDS,
+    confirm: AsyncConfirm | None = None,
+    on_step: OnStep | None = None,
+    stream: Literal[False] = False,
+    **params: Any,
+) -> Coroutine[Any, Any, ToolRun]: ...
+@overload
+def arun_tools(
+    client: AsyncGroq | None = None,
+    *,
+    messages: str | Iterable[Mapping[str, Any]],
+    tools: Any,
+    model: str | None = None,
+    rounds: int = MOST_ROUNDS,
+    confirm: AsyncConfirm | None = None,
+    on_step: OnStep | None = None,
+    stream: Literal[True],
+    **params: Any,
+) -> AsyncToolStream: ...
+def arun_tools(
+    client: AsyncGroq | None = None,
+    *,
+    messages: str | Iterable[Mapping[str, Any]],
+    tools: Any,
+    model: str | None = None,
+    rounds: int = MOST_ROUNDS,
+    confirm: AsyncConfirm | None = None,
+    on_step: OnStep | None = None,
+    stream: bool = False,
+    **params: Any,
+) -> Coroutine[Any, Any, ToolRun] | AsyncToolStream:
+    """`groqnb.run_tools` for async code: `await groqnb.arun_tools(AsyncGroq(), …)`.
+
+    Async tools run in the event loop of the caller, others in threads, the calls of one turn side
+    by side. `confirm` may be a coroutine function. See `run_tools` for the rest.
+
+    With `stream=True` it gives an `AsyncToolStream` for `async for`, without an `await`.
+
+    When the task is cancelled, the call and the async tools that run are cancelled with it, and
+    CancelledError goes on; what had come is then in `stream.run`, where it was streamed.
+
+    ```python
+    run = await groqnb.arun_tools(messages="Is it warm in Paris?", tools=[weather])
+    print(run.text)
+    ```
+
+    Docs: Tool Use.
+    """
+    own = None
+    if client is None:
+        from groqnb.client import AsyncGroq
+        from groqnb.session import session
+
+        # With the session's hub, so that it counts these calls as well.
+        client = own = AsyncGroq(**session.client()._settings)
+        model = model or session.default_model
+    elif not _is_async(client):
+        raise ParameterError(
+            "arun_tools takes an AsyncGroq().", hint="With Groq(): groqnb.run_tools(...)."
+        )
+    plan, asking, run = _begin(client, messages, tools, model, rounds, params, stream)
+    events = follow_awaited(
+        plan, run, asking.ask_awaited, ask_the_user if confirm is None else confirm
     )
+    if own is not None:
+        events = _then_closed(own, events)
+    made = AsyncToolStream(run, asking, events, on_step)
+    return made if stream else made._whole()
 
 
 def tool_loop(
@@ -142,49 +203,76 @@ def tool_loop(
     *,
     rounds: int = MOST_ROUNDS,
     confirm: Confirm | None = None,
-    on_step: Callable[[Step], None] | None = None,
+    on_step: OnStep | None = None,
     tool_choice: Any = None,
     parallel: bool | None = None,
     into: ToolRun | None = None,
 ) -> ToolRun:
     """The loop itself; `ask` makes the calls. See `run_tools`.
 
-    `into` is filled on the way, so that it has what had come when a call fails.
-
-    Calls of tools that are no functions of ours end it: the answer has them in `tool_calls`.
+    `into` is filled on the way, so that it has what had come when a call fails; `parallel` goes
+    out as `parallel_tool_calls`.
     """
-    if rounds < 1:
-        raise ParameterError(f"rounds is {rounds}; it is at least 1.")
-    own = {tool.name: tool for tool in tools if isinstance(tool, Tool)}
-    theirs = {
-        tool["function"]["name"]
-        for tool in tools
-        if not isinstance(tool, Tool) and isinstance(tool.get("function"), Mapping)
-    }
     run = ToolRun() if into is None else into
-    run.messages = [dict(message) for message in messages]
-    more: dict[str, Any] = {"tools": list(tools)}
-    if parallel is False:
-        more["parallel_tool_calls"] = False
+    plan = plan_of(
+        messages, tools, rounds=rounds, tool_choice=tool_choice, parallel=parallel, into=run
+    )
+
+    def answer(turn: AskModel) -> Generator[ToolEvent, None, None]:
+        yield RoundEnded(turn.round, ask(turn.messages, turn.more))
+
+    return _drained(run, follow(plan, run, answer, confirm), on_step)
+
+
+def _begin(
+    client: Groq | AsyncGroq,
+    messages: str | Iterable[Mapping[str, Any]],
+    tools: Any,
+    model: str | None,
+    rounds: int,
+    params: dict[str, Any],
+    stream: bool,
+) -> tuple[Plan, Asking, ToolRun]:
+    if model is None:
+        raise ParameterError("The model is missing.", hint="Name one, as in `model='...'`.")
+    run = ToolRun()
+    plan = plan_of(
+        [{"role": "user", "content": messages}] if isinstance(messages, str) else messages,
+        as_tools(tools),
+        rounds=rounds,
+        tool_choice=params.pop("tool_choice", None),
+        parallel=parallel_for(model, params.pop("parallel_tool_calls", None)),
+        into=run,
+    )
+    return plan, Asking(client, model, params, run, stream=stream), run
+
+
+def _drained(
+    run: ToolRun, events: Generator[ToolEvent, None, None], on_step: OnStep | None
+) -> ToolRun:
     try:
-        while True:
-            last = run.rounds == rounds
-            choice = "none" if last else tool_choice if run.rounds == 0 else None
-            run.exhausted = last
-            answer = ask(run.messages, {**more, **({"tool_choice": choice} if choice else {})})
-            run.answers.append(answer)
-            calls = answer.tool_calls
-            if not calls or last or answer.stopped or any(_name(c) in theirs for c in calls):
-                run.messages = answer.messages
-                run.stopped = answer.stopped
-                return run
-            run.messages = [*answer.messages]
-            steps = carry_out(calls, own, round=run.rounds, confirm=confirm, on_step=on_step)
-            run.steps += steps
-            run.messages += [step.message for step in steps]
+        for event in events:
+            if on_step is not None and isinstance(event, Step):
+                on_step(event)
     except (KeyboardInterrupt, CancelledError):
         run.stopped = True
-        return run
+    return run
+
+
+async def _then_closed(
+    client: AsyncGroq, events: AsyncGenerator[ToolEvent, None]
+) -> AsyncGenerator[ToolEvent, None]:
+    from contextlib import aclosing
+
+    async with client, aclosing(events):
+        async for event in events:
+            yield event
+
+
+def _is_async(client: Any) -> bool:
+    from groqnb.client import AsyncGroq
+
+    return isinstance(client, AsyncGroq)
 
 
 def ask_the_user(tool: Tool, arguments: Mapping[str, Any]) -> bool:
@@ -195,13 +283,3 @@ def ask_the_user(tool: Tool, arguments: Mapping[str, Any]) -> bool:
     except (EOFError, NotImplementedError, RuntimeError):
         return False
     return said.strip().lower() in ("y", "yes")
-
-
-def _parallel(model: str) -> bool | None:
-    info = catalog.find(model)
-    able = info is None or info.capabilities.get("parallel_tool_use", True)
-    return None if able else False
-
-
-def _name(call: Any) -> str:
-    return str(call.function.name)

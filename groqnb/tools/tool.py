@@ -84,7 +84,10 @@ class Tool(dict[str, Any]):
     @property
     def is_async(self) -> bool:
         """Whether the function is a coroutine function."""
-        return inspect.iscoroutinefunction(self.function)
+        function = self.function
+        return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004 - of an object that can be called
+        )
 
     def arguments(self, text: str) -> dict[str, Any]:
         """The keyword arguments that a model's JSON stands for. Raises ArgumentError."""
@@ -193,7 +196,7 @@ def _adapter(
 
     try:
         signature = inspect.signature(function)
-        hints = get_type_hints(function, include_extras=True)
+        hints = get_type_hints(_annotated(function), include_extras=True)
     except (TypeError, ValueError, NameError) as error:
         raise ParameterError(f"The signature of {name} cannot be read: {error}.") from None
     fields: dict[str, Any] = {}
@@ -223,6 +226,14 @@ def _adapter(
     except PydanticUserError as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise ParameterError(f"{name} cannot be a tool: {why}.") from None
+
+
+def _annotated(function: Callable[..., Any]) -> Any:
+    """What has the annotations: of a partial its function, of an object its `__call__`."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    plain = inspect.isroutine(function) or inspect.isclass(function)
+    return function if plain else type(function).__call__
 
 
 def _untitled(schema: Any) -> Any:

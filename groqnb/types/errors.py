@@ -74,6 +74,7 @@ class GroqnbError(Exception):
     Attributes:
         message: what went wrong, in a sentence.
         hint: what to do next, in a sentence, or None.
+        run: the ToolRun up to here, where tools were run before it; else None.
 
     ```python
     try:
@@ -85,6 +86,7 @@ class GroqnbError(Exception):
 
     message: str
     hint: str | None
+    run: Any = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

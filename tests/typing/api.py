@@ -12,6 +12,7 @@ import groqnb
 from groqnb import AsyncGroq, Groq, RateLimitError, StreamError
 from groqnb.ledger.budget import Budget, reserve
 from groqnb.ledger.report import Report
+from groqnb.tools.turns import ToolRun
 from groqnb.types.audio import Speech, Transcription, VerboseTranscription, Word
 from groqnb.types.batches import Batch, BatchCard, BatchError, BatchOutput, read_output
 from groqnb.types.chat import ChatCompletion, ChatCompletionChunk, Message, Usage
@@ -265,3 +266,28 @@ def panels() -> None:
     assert_type(play.run(), groqnb.Answer)
     assert_type(play.as_magic(), str | None)
     panel.conversation.export("pdf")  # type: ignore[arg-type]
+
+
+async def tool_runs(client: Groq, awaited: AsyncGroq) -> None:
+    def weather(city: str) -> str:
+        return "sunny"
+
+    run = groqnb.run_tools(client, messages="Hello", tools=[weather])
+    assert_type(run, ToolRun)
+    assert_type(await groqnb.arun_tools(awaited, messages="Hello", tools=[weather]), ToolRun)
+    stream = groqnb.run_tools(client, messages="Hello", tools=[weather], stream=True)
+    for event in stream:
+        if event.type == "text":
+            assert_type(event.text, str)
+        elif event.type == "result":
+            assert_type(event.error, str | None)
+        elif event.type == "answer":
+            assert_type(event.answer, groqnb.Answer)
+    assert_type(groqnb.show(stream), groqnb.Answer)
+    later = groqnb.arun_tools(awaited, messages="Hello", tools=[weather], stream=True)
+    async for event in later:
+        assert_type(event.round, int)
+    assert_type(await later, ToolRun)
+    assert_type(await groqnb.show(later), groqnb.Answer)
+    groqnb.run_tools(awaited, messages="Hello", tools=[weather])  # type: ignore[call-overload]
+    groqnb.arun_tools(client, messages="Hello", tools=[weather])  # type: ignore[call-overload]
