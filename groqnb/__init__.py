@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from groqnb.client import AsyncGroq, Groq
+    from groqnb.documents import documents
     from groqnb.evaluating import Evaluation, evaluate
     from groqnb.exporting import export
     from groqnb.guarding import Guard
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from groqnb.widgets.recorder import AudioRecorder
     from groqnb.widgets.speech_player import SpeechPlayer
     from groqnb.widgets.usage_meter import UsageMeter
+    from groqnb.wolfram import wolfram_settings
 
 __version__ = "0.1.0"
 
@@ -130,6 +132,7 @@ __all__ = [
     "arun_tools",
     "budget",
     "chat",
+    "documents",
     "evaluate",
     "export",
     "load_ipython_extension",
@@ -144,6 +147,7 @@ __all__ = [
     "transcribe",
     "unload_ipython_extension",
     "usage",
+    "wolfram_settings",
 ]
 
 _HOME = {
@@ -177,6 +181,8 @@ _HOME = {
     "show": "groqnb.showing",
     "tool": "groqnb.tools.tool",
     "usage": "groqnb.ledger.usage",
+    "documents": "groqnb.documents",
+    "wolfram_settings": "groqnb.wolfram",
     "transcribe": "groqnb.long_audio",
     "Transcript": "groqnb.hearing.transcript",
     "speak": "groqnb.speaking.speak",

@@ -109,7 +109,13 @@ def compare(
     columns = [
         Column(
             model,
-            AnswerBuilder(model=model, messages=question.messages, where=target.kind, url=url),
+            AnswerBuilder(
+                model=model,
+                messages=question.messages,
+                where=target.kind,
+                url=url,
+                earlier=question.earlier,
+            ),
         )
         for model in models
     ]

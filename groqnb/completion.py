@@ -26,12 +26,6 @@ _NOT_OFFERED = frozenset(
     | {"functions", "include_domains", "logit_bias", "logprobs", "max_tokens", "n", "store"}
     | {"stream_options", "timeout", "top_logprobs"}
 )
-_VALUES = {
-    "reasoning_effort": ["none", "default", "low", "medium", "high"],
-    "reasoning_format": ["hidden", "raw", "parsed"],
-    "service_tier": ["auto", "on_demand", "flex", "performance"],
-    "tool_choice": ["none", "auto", "required"],
-}
 _CELL = re.compile(r"\s*%%groq(?=\s|$)")
 _LINE = re.compile(r"\s*%groq(?=\s|$)")
 # voice=" inside the brackets of speak( or client.audio.speech.create(, unclosed as yet.
@@ -104,6 +98,14 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
         from groqnb.magic_export import WORDS
 
         return _pick(fragment, [word for word in WORDS if word not in words], "word")
+    if command == "chat":
+        from groqnb.magic_chat import WORDS
+        from groqnb.session import session
+
+        chats = list(session.conversations)
+        if len(words) == 1:
+            return _pick(fragment, [*WORDS, *chats], "word")
+        return _pick(fragment, chats if len(words) == 2 else [], "chat")
     if command == "replay" and len(words) == 1:
         from groqnb.magic_replay import WORDS
 
@@ -142,12 +144,12 @@ def _options(
         return "", []
     name, sign, attached = fragment.partition("=")
     if sign and name.startswith("-"):
-        return _values(name, attached, names)
+        return _values(name, attached, names, rest)
     previous = words[-1] if words else ""
     by_name = {name: option for option in OPTIONS for name in option.names}
     option = by_name.get(previous)
     if option is not None and option.value is not None and not fragment.startswith("-"):
-        fragment, found = _values(previous, fragment, names)
+        fragment, found = _values(previous, fragment, names, rest)
         if found or not option.optional:
             return fragment, found
     if free_text and not fragment.startswith("-"):
@@ -158,7 +160,7 @@ def _options(
 
 
 def _values(
-    option: str, fragment: str, names: Mapping[str, Any]
+    option: str, fragment: str, names: Mapping[str, Any], line: str
 ) -> tuple[str, list[tuple[str, str]]]:
     if option in ("-m", "--model"):
         *taken, fragment = fragment.split(",")
@@ -191,15 +193,41 @@ def _values(
         *taken, fragment = fragment.split(",")
         left = [name for name in magic_tools.candidates(names) if name not in taken]
         return _pick(fragment, left, "function")
+    if option == "--df":
+        from groqnb import magic_context
+
+        return _pick(fragment, magic_context.candidates(names), "table")
+    if option == "--doc":
+        from groqnb import magic_documents
+
+        return _pick(fragment, magic_documents.candidates(names), "document")
     if option in ("-p", "--param"):
-        name, sign, value = fragment.partition("=")
-        if sign:
-            return _pick(value, _VALUES.get(name, []), "value")
+        return _parameter(fragment, line)
+    return fragment, []
+
+
+def _parameter(fragment: str, line: str) -> tuple[str, list[tuple[str, str]]]:
+    """Names of parameters; behind the `=` the values, those of the line's model."""
+    from groqnb.magic_checks import choices_of
+    from groqnb.magic_params import INNER, SHORT
+
+    name, sign, value = fragment.partition("=")
+    if not sign:
         from groqnb.types.chat import ChatParams
 
-        known = sorted(set(ChatParams.__annotations__) - _NOT_OFFERED)
-        return _pick(fragment, [f"{name}=" for name in known], "param")
-    return fragment, []
+        known = sorted({*ChatParams.__annotations__} - _NOT_OFFERED | {*SHORT})
+        dotted = INNER if "." in fragment else ()
+        return _pick(fragment, [f"{name}=" for name in (*known, *dotted)], "param")
+    if name.rpartition(".")[2] in ("answering_model", "reasoning_model"):
+        return _pick(value, _models(), "model")
+    from groqnb.session import session
+
+    named = re.findall(r"(?:^|\s)(?:-m|--model)[\s=]+([^\s,]+)", line)
+    choices = choices_of(name, named[-1] if named else session.default_model)
+    taken: list[str] = []
+    if name.rpartition(".")[2] == "enabled_tools":
+        *taken, value = value.split(",")
+    return _pick(value, [word for word in choices if word not in taken], "value")
 
 
 def _voices(match: re.Match[str]) -> tuple[str, list[tuple[str, str]]]:

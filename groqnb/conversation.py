@@ -30,7 +30,9 @@ class Question:
     `earlier` is text of the assistant that the answer goes on from; it is the last message then.
     `images` are those that were added to the last question, in the messages too. `remark` is said
     under the answer. `tools` are carried out here; `kind` is the type of the answer, None for
-    text; `guard` judges what is asked and answered.
+    text; `guard` judges what is asked and answered. `context` says what of the notebook goes
+    along; `form` is how the answer is given, see `Answer.form`, and `in_cell` that its code
+    is put into a new cell, too.
     """
 
     messages: list[dict[str, Any]]
@@ -43,6 +45,9 @@ class Question:
     tools: Sequence[Any] = ()
     kind: Any = None
     guard: Guard | None = None
+    context: str = ""
+    form: str = "md"
+    in_cell: bool = False
 
     @property
     def sent(self) -> list[dict[str, Any]]:
@@ -62,6 +67,7 @@ class Question:
             url=target.base_url if target.kind == "url" else None,
             earlier=self.earlier,
             response_format=self.params.get("response_format"),
+            form=self.form,
         )
 
 
@@ -138,7 +144,8 @@ def continuation(question: Question, answer: Answer) -> Question | None:
         model=question.model,
         params=dict(question.params),
         chat=question.chat,
-        earlier=answer.text,
+        earlier=answer.whole,
+        form=question.form,
     )
 
 

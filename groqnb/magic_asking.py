@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from groqnb import magic_images
+from groqnb.ledger.place import running_cell
 from groqnb.magic_failing import fail, name_models
 from groqnb.magic_limits import warn
 from groqnb.magic_options import help_text
@@ -74,6 +75,7 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
     reason = None if taped else session.why(target)
     notes = [
         magic_images.note(question.images, "" if taped else target.kind),
+        question.context,
         question.remark,
         None if reason is None else f"went there because {reason}",
     ]
@@ -105,10 +107,14 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
 
         asked = ask_guarded(question, question.guard, shown, answer)
     if asked.answer is not None:
-        session.keep(question, asked.answer, out)
+        session.keep(question, asked.answer, out, running_cell(shell))
         shell.user_ns["_groq"] = asked.answer
         if out is not None:
             shell.user_ns[out] = asked.answer
+        if question.in_cell and asked.error is None and not asked.answer.stopped:
+            from groqnb.magic_forms import put_into_cell
+
+            put_into_cell(shell, asked.answer)
         if asked.answer.stopped:
             stop(shell)
     if asked.error is not None:

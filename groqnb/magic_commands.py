@@ -229,6 +229,12 @@ def _export(shell: Any, command: Command) -> None:
     export(shell, command)
 
 
+def _chat(shell: Any, command: Command) -> None:
+    from groqnb.magic_chat import chat
+
+    chat(shell, command)
+
+
 def _preset(shell: Any, command: Command) -> None:
     from groqnb.magic_presets import preset
 
@@ -250,6 +256,7 @@ _COMMANDS: dict[str, Callable[[Any, Command], None]] = {
     "budget": _budget,
     "replay": magic_replay.replay,
     "export": _export,
+    "chat": _chat,
     "continue": _continue,
     "preset": _preset,
     "key": _key,

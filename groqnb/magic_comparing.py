@@ -53,9 +53,10 @@ def compare_models(shell: Any, asked: Ask, question: Question, models: list[str]
         warn(shell, question, client.target, models)
     settings = {**session.settings, "where": session.where}
     compared = compare(client, settings, question, models, shown, stream=stream)
-    if question.images:
-        where = "" if is_on() else client.target.kind
-        publish(shell, tables.notice(magic_images.note(question.images, where)))
+    where = "" if is_on() else client.target.kind
+    sent = [magic_images.note(question.images, where), question.context]
+    if any(sent):
+        publish(shell, tables.notice(" · ".join(filter(None, sent))))
     table = compared.to_frame()
     shell.user_ns["_groq"] = table
     if asked.out is not None:

@@ -43,6 +43,7 @@ def dry_run(shell: Any, question: Question, *, stream: bool) -> None:
         ("parameters", json.dumps(Scrubber().value({"stream": stream, **params}), default=str)),
         ("tokens", f"about {tokens} in (an estimate: four characters each{uncounted})"),
         ("cost", price),
+        *([("context", question.context.removeprefix("sent "))] if question.context else []),
         ("sent", "nothing"),
     ]
     sent = [(m["role"], magic_images.said(m)) for m in question.sent]

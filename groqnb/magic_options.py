@@ -61,7 +61,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         ("-p", "--param"),
         "params",
-        "any other parameter of the API, e.g. -p temperature=0; JSON where it is JSON, else text",
+        "any other parameter of the API, e.g. -p temperature=0, -p stop='[\"END\"]', "
+        "-p enabled_tools=web_search, -p search_settings.country=france (Tab lists them)",
         "NAME=VALUE",
         repeat=True,
     ),
@@ -80,10 +81,30 @@ OPTIONS: tuple[Option, ...] = (
         repeat=True,
     ),
     Option(
+        ("--df",),
+        "df",
+        "send a DataFrame or Series too: its columns and a few rows",
+        "VAR",
+        repeat=True,
+    ),
+    Option(("--cells",), "cells", "send executed cells with their outputs: 3, 3-5, 2,4-6, 3-", "N"),
+    Option(("--err",), "err", "send the last error too, with the cell that raised it"),
+    Option(
+        ("--doc",),
+        "docs",
+        "a text that the answer rests on: a variable, or a file",
+        "DOC",
+        repeat=True,
+    ),
+    Option(
+        ("--prefill",), "prefill", "how the answer begins; the model goes on from there", "TEXT"
+    ),
+    Option(
         ("--as",),
         "kind",
-        "the answer as json, or as a value of a type: Invoice, list[Invoice], 'name: str, n: int'",
-        "TYPE",
+        "the answer as md (as ever), text (as it is), code (its blocks of code alone; cell: in a "
+        "new cell, too), json, or a type: Invoice, list[Invoice], 'name: str, n: int'",
+        "FORM",
     ),
     Option(
         ("--tools",),
@@ -120,6 +141,9 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "replay", "on|strict|record|off|status [FILE]", "answers from a file, kept there once"
     ),
     CommandSpec("export", "[cell|chat|notebook] [FILE]", "as a script on the official package"),
+    CommandSpec(
+        "chat", "[show|forget|export] [NAME] [FILE]", "the conversations of -c: list, show, forget"
+    ),
     CommandSpec("continue", "", "go on with an answer that was stopped or cut off"),
     CommandSpec("preset", "[save|delete] [NAME] [OPTIONS]", "keep options under a name, list them"),
     CommandSpec("key", "", "type an API key, hidden, for this kernel only"),

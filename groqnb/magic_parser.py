@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groqnb.magic_options import COMMANDS, OPTIONS, Option, did_you_mean, near
+from groqnb.magic_params import canonical, refuse_typed_key
 from groqnb.magic_words import GrammarError, Word, drop_semicolon, next_word
 
 __all__ = [
@@ -59,7 +60,10 @@ class Param:
 
 @dataclass(frozen=True)
 class Ask:
-    """A question: the parsed options of `%%groq`, or of `%groq ask` with its text."""
+    """A question: the parsed options of `%%groq`, or of `%groq ask` with its text.
+
+    `params` are by their full names, which may have dots: see `groqnb.magic_params`.
+    """
 
     text: str = ""
     model: str | None = None
@@ -71,6 +75,11 @@ class Ask:
     audio: list[str] = field(default_factory=list)
     fig: bool = False
     kind: str | None = None
+    df: list[str] = field(default_factory=list)
+    cells: str | None = None
+    err: bool = False
+    docs: list[str] = field(default_factory=list)
+    prefill: str | None = None
     tools: str | None = None
     guard: str | None = None
     preset: str | None = None
@@ -156,7 +165,7 @@ class _Options:
             value = Param("default", "default")
         if value is None or not value.text.strip():
             raise GrammarError(f"{word.name} needs a value: {word.name} {option.value}")
-        if option.field in ("images", "audio"):
+        if option.repeat and option.field != "params":
             self.fields.setdefault(option.field, []).append(value.text)
         elif option.repeat:
             self._add_param(word.name, value)
@@ -165,16 +174,20 @@ class _Options:
         return end
 
     def _add_param(self, option: str, pair: Param) -> None:
-        name, sign, text = pair.text.partition("=")
-        if not sign or not name.isidentifier():
+        written, sign, text = pair.text.partition("=")
+        name = canonical(written) if sign else None
+        if name is None:
             raise GrammarError(f"{option} needs NAME=VALUE, for example {option} temperature=0")
-        if name in _RESERVED:
-            raise GrammarError(f"{option} {name}=… is not for parameters: {_RESERVED[name]}")
+        root = name.partition(".")[0]
+        if root in _RESERVED:
+            raise GrammarError(f"{option} {written}=… is not for parameters: {_RESERVED[root]}")
         if name in self.fields["params"]:
-            raise GrammarError(f"{option} {name}=… is given twice")
+            raise GrammarError(f"{option} {written}=… is given twice")
         # Quotes around the whole pair are gone from its text, and are no part of its value.
-        inside = pair.raw.startswith(f"{name}=")
-        self.fields["params"][name] = Param(pair.raw[len(name) + 1 :] if inside else text, text)
+        inside = pair.raw.startswith(f"{written}=")
+        value = Param(pair.raw[len(written) + 1 :] if inside else text, text)
+        refuse_typed_key(name, value)
+        self.fields["params"][name] = value
 
 
 def _checked(option: Option, name: str, text: str) -> str:

@@ -7,12 +7,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from groqnb import magic_audio, magic_images
+from groqnb.context import note, with_context
 from groqnb.conversation import Question, single
 from groqnb.interpolation import interpolate, value_of
+from groqnb.magic_checks import check_names, check_params
+from groqnb.magic_forms import FORMS
+from groqnb.magic_params import nested, value_from, with_wolfram
 from groqnb.magic_parser import Ask, GrammarError, json_value, model_names
 from groqnb.session import session
+from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
+    from groqnb.context import Piece
     from groqnb.magic_parser import Param
 
 __all__ = ["question_of"]
@@ -40,6 +46,8 @@ def question_of(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> 
         earlier=chat.messages if chat is not None else (),
     )
     text = magic_audio.prompt(text, magic_audio.hear(shell, asked, names, found))
+    pieces = _context(shell, asked, names, found)
+    text = with_context(text, pieces)
     content = magic_images.content(text, images)
     messages = single(content, system=system) if chat is None else chat.ask(content, system=system)
     usual, remark = session.default_model, ""
@@ -51,11 +59,16 @@ def question_of(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> 
     question = Question(
         messages,
         model=model,
-        params={n: _value(param, names, raw=asked.raw) for n, param in asked.params.items()},
+        params=_params(asked, names),
         chat=asked.chat,
+        earlier="" if asked.prefill is None else fill(asked.prefill),
         images=images,
         remark=remark,
     )
+    _add_documents(question, asked, names, found, pieces)
+    for each in model_names(model):
+        check_params(question.params, each)
+    _check_prefill(asked)
     if asked.kind is not None or asked.tools is not None or asked.guard is not None:
         _add_form_and_tools(question, asked, names)
     return question
@@ -65,14 +78,18 @@ def _add_form_and_tools(question: Question, asked: Ask, names: Mapping[str, Any]
     """What `--as`, `--tools` and `--guard` say."""
     from groqnb import magic_guard, magic_tools, magic_typed
 
-    if asked.kind is not None and asked.tools is not None:
+    formed = asked.kind is None or asked.kind in FORMS
+    if not formed and asked.tools is not None:
         raise GrammarError("--as and --tools exclude each other: ask with tools first")
     if len(model_names(question.model)) > 1:
         raise GrammarError("--as, --tools and --guard go with one model: name one after -m")
     for option, name in (("--as", "response_format"), ("--tools", "tools")):
-        if name in question.params and getattr(asked, "kind" if option == "--as" else "tools"):
+        given = not formed if option == "--as" else asked.tools is not None
+        if name in question.params and given:
             raise GrammarError(f"{option} and -p {name}=… exclude each other")
-    if asked.kind == "json":
+    if asked.kind is not None and formed:
+        question.form, question.in_cell = FORMS[asked.kind], asked.kind == "cell"
+    elif asked.kind == "json":
         question.params["response_format"] = {"type": "json_object"}
     elif asked.kind is not None:
         question.kind = magic_typed.kind_of(asked.kind, names)
@@ -80,6 +97,59 @@ def _add_form_and_tools(question: Question, asked: Ask, names: Mapping[str, Any]
         question.tools = magic_tools.find(asked.tools, names)
     if asked.guard is not None:
         question.guard = magic_guard.guard_of(asked.guard)
+
+
+def _check_prefill(asked: Ask) -> None:
+    if asked.prefill is None:
+        return
+    if asked.tools is not None:
+        raise GrammarError("--prefill and --tools exclude each other: an answer is begun, no call")
+    if asked.kind is not None and asked.kind not in FORMS:
+        raise GrammarError(
+            f"--prefill and --as {asked.kind} exclude each other: the form says how it begins"
+        )
+
+
+def _context(
+    shell: Any, asked: Ask, names: Mapping[str, Any], found: Callable[[str], Any]
+) -> list[Piece]:
+    if not asked.df and asked.cells is None and not asked.err:
+        return []
+    from groqnb.magic_context import read
+
+    return read(shell, asked, names, found)
+
+
+def _add_documents(
+    question: Question,
+    asked: Ask,
+    names: Mapping[str, Any],
+    found: Callable[[str], Any],
+    pieces: list[Piece],
+) -> None:
+    """What `--doc` names, and what is said of all that goes along."""
+    if asked.docs:
+        from groqnb.magic_documents import read
+
+        if "documents" in question.params:
+            raise GrammarError("--doc and -p documents=… exclude each other")
+        texts = read(asked.docs, names, found)
+        question.params["documents"] = [{"text": piece.text} for piece in texts]
+        pieces = [*pieces, *texts]
+    question.context = note(pieces)
+
+
+def _params(asked: Ask, names: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of `-p`, and what they need from the environment."""
+    given = {
+        name: value_from(name, param, _value(param, names, raw=asked.raw))
+        for name, param in asked.params.items()
+    }
+    try:
+        check_names(given)
+        return with_wolfram(nested(given))
+    except ParameterError as error:
+        raise GrammarError(f"-p: {error}") from None
 
 
 def _value(param: Param, names: Mapping[str, Any], *, raw: bool) -> Any:

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from groqnb.magic_forms import FORMS
 from groqnb.magic_options import did_you_mean, near
 from groqnb.magic_words import GrammarError
 from groqnb.types.errors import ParameterError
@@ -16,7 +17,10 @@ from groqnb.types.errors import ParameterError
 __all__ = ["candidates", "kind_of"]
 
 _FIELDS = re.compile(r"\s*\w+\s*:")
-_EXAMPLE = "--as Invoice, --as list[Invoice], --as 'name: str, age: int' or --as json"
+_EXAMPLE = (
+    "--as Invoice, --as list[Invoice], --as 'name: str, age: int', or one of "
+    "--as md, text, code, cell, json"
+)
 _OFTEN = ("Any", "Literal", "Optional", "Union")
 
 
@@ -64,18 +68,19 @@ def _value(text: str, known: Mapping[str, Any]) -> Any:
         classes = [
             key for key, value in {**vars(builtins), **known}.items() if isinstance(value, type)
         ]
+        found = near(name, [*FORMS, "json", *classes])
         raise GrammarError(
-            f"--as: there is no {name!r} here.{did_you_mean(near(name, classes))} {_EXAMPLE}"
+            f"--as: there is no {name!r} here.{did_you_mean(found)} {_EXAMPLE}"
         ) from None
     except Exception as error:  # noqa: BLE001 - whatever the expression does
         raise GrammarError(f"--as: {text!r} gives {type(error).__name__}: {error}") from None
 
 
 def candidates(names: Mapping[str, Any]) -> list[str]:
-    """What may follow `--as`: json, and the classes of the notebook that have fields."""
+    """What may follow `--as`: the forms, json, and the classes of the notebook that have fields."""
     found = [
         name
         for name, value in names.items()
         if isinstance(value, type) and not name.startswith("_") and "__annotations__" in vars(value)
     ]
-    return ["json", *sorted(found)]
+    return [*FORMS, "json", *sorted(found)]

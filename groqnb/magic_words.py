@@ -43,7 +43,7 @@ class Word:
 
 
 # What may stand before a quote or a JSON value inside one word: --system="…", -p=stop=["…"].
-_PREFIX = re.compile(r"(?:--?[A-Za-z][\w-]*=)?(?:[A-Za-z_]\w*=)?")
+_PREFIX = re.compile(r"(?:--?[A-Za-z][\w-]*=)?(?:[A-Za-z_][\w.-]*=)?")
 
 
 def next_word(line: str, position: int) -> Word | None:

@@ -57,7 +57,7 @@ def load(ipython: InteractiveShell) -> None:
 
     A magic of the same name from another extension is told of, replaced, and put back on unload.
     """
-    from groqnb import figures
+    from groqnb import figures, noting
     from groqnb.render import formatters
 
     magics = ipython.magics_manager.magics
@@ -74,6 +74,7 @@ def load(ipython: InteractiveShell) -> None:
     ipython.magics_manager.register_function(groq, magic_kind="line_cell", magic_name=NAME)
     formatters.register(ipython)
     figures.register(ipython)
+    noting.register(ipython)
     ipython.Completer.custom_matchers.append(_matcher)
     transformers = ipython.input_transformer_manager
     transformers.token_transformers.append(_ask_line())
@@ -82,7 +83,7 @@ def load(ipython: InteractiveShell) -> None:
 
 def unload(ipython: InteractiveShell) -> None:
     """Take away everything that `load` registered. Conversations and `_groq` stay."""
-    from groqnb import figures
+    from groqnb import figures, noting
     from groqnb.render import formatters
 
     magics = ipython.magics_manager.magics
@@ -96,6 +97,7 @@ def unload(ipython: InteractiveShell) -> None:
         delattr(ipython, _OWNERS)
     formatters.unregister(ipython)
     figures.unregister(ipython)
+    noting.unregister(ipython)
     _remove(ipython.Completer.custom_matchers, lambda item: item is _matcher)
     transformers = ipython.input_transformer_manager
     _remove(

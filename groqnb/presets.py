@@ -100,11 +100,12 @@ def preset(name: str) -> dict[str, Any]:
     client.chat.completions.create(model=m, messages=q, **groqnb.preset("factual"))
     ```
     """
+    from groqnb.magic_params import nested, value_from
     from groqnb.magic_parser import parse_cell
 
     asked = parse_cell(find(name).options)
-    params = {key: param.value() for key, param in asked.params.items()}
-    return {**({} if asked.model is None else {"model": asked.model}), **params}
+    params = {key: value_from(key, each, each.value()) for key, each in asked.params.items()}
+    return {**({} if asked.model is None else {"model": asked.model}), **nested(params)}
 
 
 def save(name: str, options: str, file: Path | None = None) -> Path:

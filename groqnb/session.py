@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_MODEL", "Exchange", "Session", "Totals", "session"]
 
 DEFAULT_MODEL = "llama-3.3-70b-versatile"
+_MOST_ANSWERED = 200
 
 
 @dataclass
@@ -55,7 +56,8 @@ class Session:
     """The state behind the magics.
 
     `settings` go to the client, as in `Session(settings={"transport": transport})`; `figure` is the
-    matplotlib figure that was shown last.
+    matplotlib figure that was shown last, `failure` the last error of a cell (see
+    `groqnb.context_error`), `answered` the texts of late answers by the numbers of their cells.
 
     ```python
     from groqnb.session import session
@@ -73,6 +75,8 @@ class Session:
     rate_limit: RateLimit | None = None
     where: str | None = None
     figure: Any = field(default=None, repr=False)
+    failure: Any = field(default=None, repr=False)
+    answered: dict[int, str] = field(default_factory=dict, repr=False)
 
     _client: Groq | None = field(default=None, repr=False)
     _progress: Callable[[Any], None] | None = field(default=None, repr=False)
@@ -132,9 +136,16 @@ class Session:
 
         return self.conversations.get(name) or Conversation(name)
 
-    def keep(self, question: Question, answer: Answer, out: str | None) -> None:
-        """Remember an answer, and the turn it ends."""
+    def keep(
+        self, question: Question, answer: Answer, out: str | None, cell: int | None = None
+    ) -> None:
+        """Remember an answer, and the turn it ends; `cell` is the number of the cell that asked."""
         self.last = Exchange(question, answer, out)
+        if cell is not None:
+            self.answered.pop(cell, None)
+            self.answered[cell] = answer.text
+            for old in list(self.answered)[:-_MOST_ANSWERED]:
+                del self.answered[old]
         if question.chat is not None:
             chat = self.chat(question.chat)
             chat.keep(answer)

@@ -148,7 +148,7 @@ def test_a_semicolon_that_is_a_value_stays() -> None:
     [
         ("--modle x", "Did you mean --model?"),
         ("--sytem x", "Did you mean --system"),
-        ("--dryrun", "Did you mean --dry-run?"),
+        ("--dryrun", "Did you mean --dry-run"),
         ("-x", "unknown option -x"),
         ("-mx", "unknown option -mx"),
         ("--az json", "unknown option --az"),
@@ -248,7 +248,7 @@ def test_commands_of_the_line_magic(line: str, command: Command) -> None:
         ("us local", "Did you mean use or usage?"),
         ("modles", "Did you mean models?"),
         ("what is 2 + 2", "To ask something: %groq ask TEXT"),
-        ("chat", "unknown command 'chat'"),
+        ("chatter", "unknown command 'chatter'"),
         ("frob", "unknown command 'frob'"),
         ("use", "%groq use local|cloud|URL"),
         ("ask", "nothing to ask"),

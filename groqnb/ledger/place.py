@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["here"]
+__all__ = ["here", "running_cell"]
 
 
 def here() -> tuple[str | None, int | None]:
@@ -26,5 +26,18 @@ def here() -> tuple[str | None, int | None]:
     # Jupyter names a console's session by a random id, which is no file.
     if name is not None and not name.endswith(".ipynb"):
         name = None
-    count = getattr(shell, "execution_count", None)
-    return name, count if isinstance(count, int) else None
+    return name, running_cell(shell)
+
+
+def running_cell(shell: Any) -> int | None:
+    """The number of the execution that runs, as the page has it; None where unknown.
+
+    IPython 9.18 counts on when a cell begins, those before when it has ended. The result of the
+    cell that runs has its number either way.
+    """
+    result = getattr(getattr(shell, "displayhook", None), "exec_result", None)
+    for holder in (result, shell):
+        count = getattr(holder, "execution_count", None)
+        if isinstance(count, int):
+            return count
+    return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from groqnb.render.data import cut, fold
 from groqnb.render.html import Child, Markup, el, join, page
-from groqnb.render.markdown import IGNORE_MATH, MarkdownView, markdown
+from groqnb.render.markdown import IGNORE_MATH, MarkdownView, code_block, markdown
 from groqnb.render.notes import (
     breakdown_html,
     breakdown_plain,
@@ -39,6 +39,7 @@ from groqnb.render.tools import (
 )
 from groqnb.types.answer import Answer, asks_for_json
 from groqnb.types.chat import ExecutedTool
+from groqnb.types.code import code_blocks
 from groqnb.types.records import ExecutedTools
 
 __all__ = [
@@ -241,6 +242,11 @@ class LiveView:
             return verdict_html(answer.verdict)
         if asks_for_json(answer.response_format):
             return json_html(answer.text)
+        if answer.form == "code":
+            blocks = code_blocks(answer.whole)
+            return code_block(answer.text, blocks[0].language if blocks else "")
+        if answer.form == "text":
+            return el("pre", answer.text, class_=f"gn-plain {IGNORE_MATH}")
         return self._text.update(answer.text, complete=complete)
 
     def _runs_of(self, answer: Answer) -> Markup | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from groqnb.types.code import code_blocks
 from groqnb.types.records import (
     Citation,
     Citations,
@@ -55,7 +56,10 @@ class Answer:
     """The answer to one question, from a magic or from `groqnb.show`.
 
     Attributes:
-        text: the answer, without reasoning.
+        text: the answer, without reasoning; what is left of it in the `form` that was asked for.
+        form: "md" for Markdown, "text" for text that is shown as it is, "code" where `text` is the
+            answer's blocks of code alone (the whole answer is in `messages`).
+        code: the blocks of code alone, whatever the form; "" without any.
         reasoning: what the model thought first, where it says so; else None.
         parsed: the value of the type that was asked for; or what the text says as JSON, where
             `response_format` asked for JSON; else None.
@@ -110,6 +114,7 @@ class Answer:
     record: str | None = None
     steps: Records[Any] = field(default_factory=Records)
     value: Any = None
+    form: str = "md"
 
     def __post_init__(self) -> None:
         # Plain lists are welcome, too; they get their tables here.
@@ -132,6 +137,23 @@ class Answer:
             return json.loads(self.text)
         except (ValueError, RecursionError):
             return None
+
+    @property
+    def whole(self) -> str:
+        """The answer in full, also where `text` is its code alone."""
+        last = self.messages[-1] if self.messages else {}
+        content = last.get("content") if last.get("role") == "assistant" else None
+        return content if self.form == "code" and isinstance(content, str) else self.text
+
+    @property
+    def code(self) -> str:
+        """The answer's blocks of code, an empty line between them; "" without any.
+
+        ```python
+        exec(answer.code)  # once you have read it
+        ```
+        """
+        return "\n\n".join(block.text for block in code_blocks(self.whole))
 
     @property
     def search_results(self) -> FoundPages:

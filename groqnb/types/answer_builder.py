@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.types.answer import Answer, Timing
 from groqnb.types.chat import ExecutedTool, FunctionCall, ToolCall, Usage
+from groqnb.types.code import code_text
 from groqnb.types.records import ExecutedTools, ToolCalls
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class AnswerBuilder:
     """Collects the chunks of a stream, or one whole reply, into an Answer.
 
     `earlier` is the text that this answer goes on from (a prefill), `response_format` the
-    request's. Replies of the Responses API are taken by `groqnb.types.answer_of`.
+    request's, `form` the Answer's. Replies of the Responses API are taken by
+    `groqnb.types.answer_of`.
 
     ```python
     builder = AnswerBuilder(model="llama-3.3-70b-versatile", messages=messages)
@@ -65,11 +67,13 @@ class AnswerBuilder:
         url: str | None = None,
         earlier: str = "",
         response_format: Mapping[str, Any] | None = None,
+        form: str = "md",
     ) -> None:
         self.model_asked = model
         self.where = where
         self.url = url
         self.response_format = response_format
+        self.form = form
         self.model = ""
         self.usage: Usage | None = None
         self.usage_breakdown: UsageBreakdown | None = None
@@ -185,9 +189,16 @@ class AnswerBuilder:
 
     def parts(self, *, complete: bool = False) -> tuple[str | None, str]:
         """The reasoning (None without any) and the text, as far as they have come."""
+        reasoning, whole = self._parts(complete=complete)
+        return reasoning, self._formed(whole, complete=complete)
+
+    def _parts(self, *, complete: bool) -> tuple[str | None, str]:
         thought, text = split_thinking("".join(self._content), complete=complete)
         reasoning = "".join(self._reasoning) or thought
         return reasoning or None, self._earlier + text
+
+    def _formed(self, text: str, *, complete: bool) -> str:
+        return code_text(text, complete=complete) if self.form == "code" else text
 
     def build(
         self,
@@ -211,7 +222,8 @@ class AnswerBuilder:
             url = told.get("x-groqnb-server")
             with suppress(ValueError):
                 wall = float(told.get("x-groqnb-seconds", ""))
-        reasoning, text = self.parts(complete=complete)
+        reasoning, whole = self._parts(complete=complete)
+        text = self._formed(whole, complete=complete)
         answered = told.get("x-groqnb-model") or self.model or self.model_asked
         calls = ToolCalls(
             ToolCall(
@@ -220,10 +232,10 @@ class AnswerBuilder:
             )
             for _, call in sorted(self._calls.items())
         )
-        reply: dict[str, Any] = {"role": "assistant", "content": text}
+        reply: dict[str, Any] = {"role": "assistant", "content": whole}
         if calls:
             reply["tool_calls"] = [call.model_dump(exclude_none=True) for call in calls]
-        said = [reply] if text or calls else []
+        said = [reply] if whole or calls else []
         return Answer(
             text=text,
             reasoning=reasoning,
@@ -244,6 +256,7 @@ class AnswerBuilder:
             usage_breakdown=self.usage_breakdown,
             response_format=self.response_format,
             record=None if stopped else record,
+            form=self.form,
         )
 
     def _timing(self, ttft: float | None, wall: float | None) -> Timing:

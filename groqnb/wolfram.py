@@ -1,0 +1,75 @@
+"""The key for Wolfram Alpha, which Compound's tool needs: from the environment only.
+
+A key that is written into a cell is saved with the notebook, so it is never taken from one.
+Docs: Wolfram-Alpha Integration.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NoReturn
+
+from groqnb.types.errors import ParameterError
+
+__all__ = ["NAMES", "WolframSettings", "wolfram_key", "wolfram_settings"]
+
+#: Where the key is looked for, in this order: Wolfram's word for it, and what others call it.
+NAMES = (
+    "WOLFRAM_APP_ID",
+    "WOLFRAM_ALPHA_APPID",
+    "WOLFRAM_ALPHA_API_KEY",
+    "WOLFRAM_API_KEY",
+)
+
+
+class WolframSettings(dict[str, str]):
+    """`wolfram_settings` as the API takes them; the key is in them, and is never shown."""
+
+    def __repr__(self) -> str:
+        return "{'authorization': '(secret)'}"
+
+    def __copy__(self) -> WolframSettings:
+        return self
+
+    def __deepcopy__(self, memo: object) -> WolframSettings:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Wolfram's key cannot be pickled; let the other process find its own")
+
+
+def wolfram_key() -> str | None:
+    """The key that the environment holds, or None. Keep it out of sight."""
+    found = (os.environ.get(name, "").strip() for name in NAMES)
+    return next((value for value in found if value), None)
+
+
+def wolfram_settings() -> dict[str, Any]:
+    """What goes into `compound_custom["tools"]["wolfram_settings"]`, its key from the environment.
+
+    Looked for is WOLFRAM_APP_ID, then WOLFRAM_ALPHA_APPID, WOLFRAM_ALPHA_API_KEY, WOLFRAM_API_KEY.
+    The dict prints without the key. Raises ParameterError where there is none.
+
+    ```python
+    client.chat.completions.create(
+        model="groq/compound",
+        messages=[{"role": "user", "content": "1293392 * 29393?"}],
+        compound_custom={
+            "tools": {
+                "enabled_tools": ["wolfram_alpha"],
+                "wolfram_settings": groqnb.wolfram_settings(),
+            }
+        },
+        extra_headers={"Groq-Model-Version": "latest"},
+    )
+    ```
+
+    Docs: Wolfram-Alpha Integration.
+    """
+    key = wolfram_key()
+    if key is None:
+        raise ParameterError(
+            "There is no key for Wolfram Alpha.",
+            hint=f"Set {NAMES[0]} in the environment before the notebook starts.",
+        )
+    return WolframSettings(authorization=key)
