@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import datetime
 import enum
+import functools
 import json
 import threading
 from collections.abc import Callable
@@ -207,7 +208,7 @@ def test_results_become_texts_for_the_model() -> None:
     axis.set_title("Sales")
     axis.set_xlabel("month")
     assert text_of(figure) == (
-        "A figure with the title 'Sales ( over month)'; it was shown to the user."
+        "A figure with the title 'Sales ( over month)'; it goes to the user."
     )
     assert text_of(b"1234") == "4 bytes"
     assert text_of(Place(lat=1)) == '{"lat":1.0,"lon":0.0}'
@@ -220,6 +221,27 @@ def test_results_become_texts_for_the_model() -> None:
     long = text_of("x" * 10_000_000)
     assert len(long) < MOST_CHARACTERS + 100
     assert "10,000,000 characters" in long
+
+
+def test_odd_results_become_texts_that_can_be_sent() -> None:
+    """Numbers of numpy, tables and figures in lists, endless iterators, broken characters."""
+    import itertools
+
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    assert text_of({"n": np.int64(3), "x": [np.float64(1.5)]}) == '{"n":3,"x":[1.5]}'
+    assert text_of(np.array([[1, 2], [3, 4]])) == "[[1,2],[3,4]]"
+    assert len(text_of(np.zeros(1_000_000))) < 100
+    assert text_of((Figure(), pd.DataFrame({"a": [1]}))) == (
+        '["A figure","A table of 1 rows and 1 columns as CSV; columns: a (int64)\\na\\n1\\n"]'
+    )
+    assert text_of(n * n for n in range(3)) == "[0,1,4]"
+    assert len(text_of(itertools.count())) < MOST_CHARACTERS + 100
+    assert text_of("name\udcff.txt") == "name?.txt"
+    assert text_of(None) == "null"
+    assert text_of({"a": b"x" * 10_000_000}).startswith('{"a":"xx')
 
 
 def asks(*calls: tuple[str, Any], text: str | None = None) -> dict[str, Any]:
@@ -413,6 +435,69 @@ def test_what_goes_wrong_in_a_tool_is_a_result_of_it(run: Run) -> None:
     told = [m["content"] for m in sent[1]["messages"] if m["role"] == "tool"]
     assert [json.loads(text)["error"] for text in told] == errors
     assert came.text == "Sorry."
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+NINES = "9" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (DEEP, "recursion limit"),
+        (f'{{"city": {DEEP}}}', "recursion limit"),
+        (f'{{"city": {NINES}}}', "out of range"),
+        ('{"city": "a"} and more', "trailing characters"),
+        ('{"city": "a", "days": [1, "x", {}]}', "days[1]"),
+        ('{"city": null}', "city"),
+        ("null", "should be an object"),
+        ("\x00", "not JSON"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_whatever_a_model_gives_as_arguments_is_a_result(run: Run, given: str, told: str) -> None:
+    """Depth, size and shape do not matter: the model is told, and the loop goes on."""
+    came, sent = run([asks(("weather", given)), completion("Sorry.")], [weather])
+    assert told in str(came.steps[0].error)
+    assert came.text == "Sorry."
+    assert sent[1]["messages"][-1]["content"] == came.steps[0].result
+
+
+def test_a_tool_whose_error_or_value_has_no_text_does_not_hang() -> None:
+    """What cannot be printed is told by its kind."""
+
+    class Silent(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    class Odd:
+        def __repr__(self) -> str:
+            raise RuntimeError("no text")
+
+    def fails() -> None:
+        raise Silent
+
+    def gives() -> object:
+        return Odd()
+
+    server = Server(asks(("fails", {}), ("gives", {})), completion("Ok"))
+    came = whole(server, {"model": MODEL, "messages": "Hello", "tools": [fails, gives]})
+    assert [step.error for step in came.steps] == ["Silent", "RuntimeError: no text"]
+
+
+def test_partials_and_objects_can_be_tools() -> None:
+    """What has a signature and types, and is given a name."""
+
+    class Shop:
+        def __call__(self, article: str) -> float:
+            return 24.5
+
+    third = functools.partial(weather.function, unit=Unit.CELSIUS)
+    made = [groqnb.tool(name="third")(third), groqnb.tool(name="shop")(Shop())]
+    assert made[0]["function"]["parameters"]["required"] == ["city"]
+    assert made[1].arguments('{"article": "bell"}') == {"article": "bell"}
+    with pytest.raises(ParameterError, match="name"):
+        groqnb.tool(Shop())
 
 
 def test_a_tool_that_hangs_is_given_up(run: Run) -> None:

@@ -194,7 +194,7 @@ class _McpTool(Tool):
         """The arguments as the model gave them. Raises ArgumentError for what is no object."""
         try:
             given = json.loads(text or "{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ArgumentError(f"The arguments are not JSON: {error}.") from None
         if not isinstance(given, dict):
             raise ArgumentError("The arguments must be a JSON object.")

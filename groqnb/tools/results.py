@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 __all__ = ["MOST_CHARACTERS", "is_shown", "text_of"]
@@ -9,6 +11,7 @@ __all__ = ["MOST_CHARACTERS", "is_shown", "text_of"]
 #: More than this of one result is cut: it would fill the context window.
 MOST_CHARACTERS = 20_000
 _MOST_ROWS = 20
+_MOST_ITEMS = 10_000
 
 
 def text_of(value: Any) -> str:
@@ -17,7 +20,8 @@ def text_of(value: Any) -> str:
     >>> text_of({"temperature": 21})
     '{"temperature":21}'
     """
-    text = _text(value)
+    # Half of a character, as in names of files that were read amiss, could not be sent.
+    text = _text(value).encode("utf-8", "replace").decode()
     if len(text) <= MOST_CHARACTERS:
         return text
     return f"{text[:MOST_CHARACTERS]}\n(cut: {MOST_CHARACTERS:,} of {len(text):,} characters)"
@@ -36,13 +40,26 @@ def _text(value: Any) -> str:
     if _is_table(value):
         return _table(value)
     if _is_picture(value):
-        return f"{_picture(value)}; it was shown to the user."
+        return f"{_picture(value)}; it goes to the user."
     from pydantic_core import PydanticSerializationError, to_json
 
+    if isinstance(value, Iterator):  # it may have no end
+        value = list(islice(value, _MOST_ITEMS))
     try:
-        return to_json(value, fallback=str, inf_nan_mode="strings").decode()
+        return to_json(value, fallback=_inside, inf_nan_mode="strings").decode()
     except (PydanticSerializationError, ValueError, RecursionError):
         return repr(value)
+
+
+def _inside(value: Any) -> Any:
+    """What stands for a value inside of others that JSON does not know."""
+    if _is_table(value):
+        return _table(value)
+    if _is_picture(value):
+        return _picture(value)
+    if _from(value, "numpy") and getattr(value, "size", _MOST_ITEMS) < _MOST_ITEMS:
+        return value.tolist()  # of a single number as well
+    return str(value)
 
 
 def _from(value: Any, package: str) -> set[str]:
