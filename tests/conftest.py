@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,15 +18,6 @@ from groqnb.local.process import Engine
 if TYPE_CHECKING:
     from chat_server import ChatServer
     from IPython.core.interactiveshell import InteractiveShell
-
-# Tests never meet the user's key or cloud, and the small model serves wherever a model must.
-for _name in ("GROQ_API_KEY", "GROQ_BASE_URL"):
-    os.environ.pop(_name, None)
-os.environ.setdefault("GROQNB_LOCAL_MODEL", "small")
-
-# Nor do they leave files and batches in the user's folder.
-_data = tempfile.TemporaryDirectory(prefix="groqnb-tests-", ignore_cleanup_errors=True)
-os.environ["GROQNB_DATA_DIR"] = _data.name
 
 # Processes that share the tests are deaf to Ctrl-C, and so would be all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
