@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from groqnb.client import AsyncGroq, Groq
-    from groqnb.documents import documents
     from groqnb.evaluating import Evaluation, evaluate
     from groqnb.exporting import export
+    from groqnb.grounding import documents
     from groqnb.guarding import Guard
     from groqnb.hearing.transcript import Transcript
     from groqnb.ledger.budgeting import budget
@@ -76,6 +76,8 @@ if TYPE_CHECKING:
         StreamError,
         UnprocessableEntityError,
     )
+    from groqnb.watching.listing import batches
+    from groqnb.widgets.batch_monitor import BatchMonitor
     from groqnb.widgets.chat_panel import ChatPanel, chat
     from groqnb.widgets.image_picker import ImagePicker
     from groqnb.widgets.playground import Playground
@@ -96,6 +98,7 @@ __all__ = [
     "AudioRecorder",
     "AuthenticationError",
     "BadRequestError",
+    "BatchMonitor",
     "BudgetError",
     "Chart",
     "ChatPanel",
@@ -130,6 +133,7 @@ __all__ = [
     "__version__",
     "amap",
     "arun_tools",
+    "batches",
     "budget",
     "chat",
     "documents",
@@ -168,6 +172,8 @@ _HOME = {
     "ImagePicker": "groqnb.widgets.image_picker",
     "SpeechPlayer": "groqnb.widgets.speech_player",
     "UsageMeter": "groqnb.widgets.usage_meter",
+    "BatchMonitor": "groqnb.widgets.batch_monitor",
+    "batches": "groqnb.watching.listing",
     "McpServer": "groqnb.tools.mcp",
     "budget": "groqnb.ledger.budgeting",
     "Evaluation": "groqnb.evaluating",
@@ -181,7 +187,7 @@ _HOME = {
     "show": "groqnb.showing",
     "tool": "groqnb.tools.tool",
     "usage": "groqnb.ledger.usage",
-    "documents": "groqnb.documents",
+    "documents": "groqnb.grounding",
     "wolfram_settings": "groqnb.wolfram",
     "transcribe": "groqnb.long_audio",
     "Transcript": "groqnb.hearing.transcript",
