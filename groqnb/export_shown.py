@@ -25,17 +25,22 @@ def shown(package: str, path: str, name: str, body: Mapping[str, Any]) -> list[s
     return [f"print({name}.id)"]
 
 
-def turn(name: str, body: Mapping[str, Any]) -> list[str]:
-    """The lines that print an answer of a conversation and add it to `messages`."""
+def turn(name: str, body: Mapping[str, Any], *, begun: bool = False) -> list[str]:
+    """The lines that print an answer of a conversation and add it to `messages`.
+
+    It is `begun` where the script's message of that name is how it begins.
+    """
+    start = 'begun["content"]' if begun else '""'
     if body.get("stream"):
         lines = [
-            'text = ""',
+            f"text = {start}",
             f"for chunk in {name}:",
             "    for choice in chunk.choices:",
             '        text += choice.delta.content or ""',
         ]
     else:
         lines = [f'text = {name}.choices[0].message.content or ""']
+        lines = [f"text = {start} + ({lines[0].removeprefix('text = ')})"] if begun else lines
     return [*lines, "print(text)", 'messages.append({"role": "assistant", "content": text})']
 
 

@@ -144,30 +144,51 @@ def _conversation(name: str | None) -> Conversation:
 def _add_chat(script: Script, chat: Conversation) -> None:
     """The conversation turn by turn: each answer becomes part of the next question."""
     turns = _turns(chat)
-    _say_who_answered(script, [kept for kept, _ in turns])
+    _say_who_answered(script, [kept for kept, _, _ in turns])
     script.add("")
     opening = script.clean({"messages": turns[0][1][:-1]})["messages"]
     script.add(f"messages = {literal(opening)}")
-    for number, (kept, messages) in enumerate(turns, 1):
+    for number, (kept, messages, begun) in enumerate(turns, 1):
         question = script.clean({"messages": messages[-1:]})["messages"][0]
         script.say(f"Turn {number}")
         script.add(f"messages.append({literal(question)})")
-        script.add(*turn(*script.ask(kept, Expr("messages"))))
+        if begun is not None:
+            script.add(f"begun = {literal(script.clean({'messages': [begun]})['messages'][0])}")
+        sent = Expr("messages" if begun is None else "[*messages, begun]")
+        script.add(*turn(*script.ask(kept, sent), begun=begun is not None))
 
 
-def _turns(chat: Conversation) -> list[tuple[Kept, list[dict[str, Any]]]]:
-    """Each turn's call, with the messages up to its question."""
-    asked = {}
+def _turns(
+    chat: Conversation,
+) -> list[tuple[Kept, list[dict[str, Any]], dict[str, Any] | None]]:
+    """Each turn's call, the messages up to its question, and how its answer was begun, if it was.
+
+    An answer that was begun is one whose request ends with a message of the assistant; where the
+    question was asked plainly as well, such a request went on from an answer that was cut off.
+    """
+    asked: dict[str, Kept] = {}
+    begun: dict[str, tuple[Kept, dict[str, Any]]] = {}
     for kept in watch.recent.calls():
         if kept.call.path == "/chat/completions" and kept.call.body is not None:
-            asked[_key(kept.call.body.get("messages"))] = kept
-    turns: list[tuple[Kept, list[dict[str, Any]]]] = []
+            messages = list(kept.call.body.get("messages") or ())
+            last = messages[-1] if messages else {}
+            if last.get("role") != "assistant":
+                asked[_key(messages)] = kept
+                continue
+            key = _key(messages[:-1])
+            earlier = str(begun[key][1].get("content")) if key in begun else "\0"
+            if not str(last.get("content")).startswith(earlier):
+                begun[key] = (kept, last)
+    turns: list[tuple[Kept, list[dict[str, Any]], dict[str, Any] | None]] = []
     for at, message in enumerate(chat.messages):
         if message["role"] == "user":
             messages = chat.messages[: at + 1]
-            found = asked.get(_key(messages)) or (turns[-1][0] if turns else None)
-            if found is not None:
-                turns.append((found, messages))
+            key = _key(messages)
+            found = asked.get(key) or (turns[-1][0] if turns else None)
+            if key not in asked and key in begun:
+                turns.append((begun[key][0], messages, begun[key][1]))
+            elif found is not None:
+                turns.append((found, messages, None))
     if not turns:
         raise ParameterError(
             f"The calls of the conversation {chat.name!r} are no longer in memory.",

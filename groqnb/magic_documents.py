@@ -20,7 +20,7 @@ _ENDINGS = (".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".html", "
 
 def read(given: list[str], names: Mapping[str, Any], value_of: Callable[[str], Any]) -> list[Piece]:
     """The documents that `--doc` names, without secrets. Raises GrammarError."""
-    from groqnb.documents import check_size, document_text
+    from groqnb.grounding import check_size, document_text
 
     found: list[Piece] = []
     try:

@@ -94,6 +94,7 @@ def _show(shell: Any, calls: pd.DataFrame, key: str, note: str) -> None:
         failed=("failed", "sum"),
         tokens_in=("prompt_tokens", "sum"),
         tokens_out=("completion_tokens", "sum"),
+        cached=("cached_tokens", "sum"),
         tokens=("tokens", "sum"),
         sound=("audio_seconds", "sum"),
         characters=("characters", "sum"),
@@ -122,6 +123,11 @@ def _show(shell: Any, calls: pd.DataFrame, key: str, note: str) -> None:
         "tokens in": [f"{int(n):,}" for n in shown.tokens_in],
         "out": [f"{int(n):,}" for n in shown.tokens_out],
     }
+    if table.cached.any():
+        columns["from cache"] = [
+            f"{cached / tokens:.0%}" if tokens else ""
+            for cached, tokens in zip(shown.cached, shown.tokens_in, strict=True)
+        ]
     if table.sound.any():
         columns["audio"] = [_seconds(n) if n else "" for n in shown.sound]
     if table.characters.any():
@@ -155,6 +161,9 @@ def _note(calls: pd.DataFrame, when: str) -> str:
         parts.append(f"{dollars(amount)} by the prices known")
     if unpriced:
         parts.append(f"{unpriced:,} of unknown price")
+    cached, tokens = int(calls.cached_tokens.sum()), int(calls.prompt_tokens.sum())
+    if cached and tokens:
+        parts.append(f"{cached / tokens:.0%} of the tokens in from the cache")
     return (
         f"{', '.join(parts)}. TTFT and tokens/s are medians. groqnb.usage() has every call. "
         f"Another table: %groq usage by {', '.join(KEYS[2:])}."

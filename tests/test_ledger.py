@@ -258,7 +258,7 @@ def test_columns_have_proper_types_and_missing_values_are_missing(tmp_path: Path
     store.append(made(1))
     store.append(row({"time": None}))
     table = frame.usage_frame(store)
-    assert list(table.columns) == [*NAMES, "tokens_per_second", "network"]
+    assert list(table.columns) == [*NAMES, "tokens_per_second", "network", "cached_share"]
     assert str(table.time.dtype).startswith("datetime64")
     assert str(table.time.dt.tz) == "UTC"
     assert str(table.prompt_tokens.dtype) == "Int64"

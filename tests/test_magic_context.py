@@ -321,11 +321,11 @@ def test_a_preset_may_send_context_and_the_export_has_it(
     ip: InteractiveShell, server: ChatServer, sales: pd.DataFrame
 ) -> None:
     assert run(ip, "%groq preset save look --df sales -s brief").success
-    assert execute(ip, "%%groq --preset look\nHi")[1].success
+    assert run(ip, "%%groq -c looked --preset look\nHi").success
     assert '<data name="sales">' in sent(server)
     import groqnb
 
-    assert "<data name=" in groqnb.export("notebook")
+    assert "<data name=" in groqnb.export("chat", chat="looked")
 
 
 def test_a_record_answers_the_same_question_with_the_same_data(

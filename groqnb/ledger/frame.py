@@ -137,7 +137,11 @@ def _are(words: tuple[NDArray[np.int32], list[str]], wanted: str | Sequence[str]
 
 
 def to_frame(columns: Columns) -> pd.DataFrame:
-    """The columns as a DataFrame, and two more: `tokens_per_second` and `network` (seconds)."""
+    """The columns as a DataFrame, and three more.
+
+    `tokens_per_second`, `network` (seconds), and `cached_share`: the part of the tokens in that
+    came from the cache, 0 to 1.
+    """
     import numpy as np
     import pandas as pd
 
@@ -167,7 +171,10 @@ def to_frame(columns: Columns) -> pd.DataFrame:
         rest = np.where(spent > 0, spent, columns["wall"] - np.nan_to_num(columns["ttft"]))
         rate = np.where((tokens > 0) & (rest > 0), tokens / rest, np.nan)
         network = np.maximum(columns["wall"] - columns["total_time"], 0.0)
+        asked = columns["prompt_tokens"]
+        cached = np.where(asked > 0, np.maximum(columns["cached_tokens"], 0) / asked, np.nan)
     data["tokens_per_second"] = rate
     data["network"] = network
+    data["cached_share"] = cached
     frame: pd.DataFrame = pd.DataFrame(data, copy=False)
     return frame

@@ -27,8 +27,9 @@ def usage(
 
     Calls of the magics and of Python are in it, whatever their end: answered, refused, stopped.
     Times of day are in UTC, durations in seconds, `cost` is in US dollars and NaN where the price
-    is not known. `groqnb.ledger.columns.COLUMNS` tells what each column means; `tokens_per_second`
-    and `network` (seconds beyond the server's own) are computed. No prompt, answer or key is in it,
+    is not known. `groqnb.ledger.columns.COLUMNS` tells what each column means; `tokens_per_second`,
+    `network` (seconds beyond the server's own) and `cached_share` (the part of the tokens in that
+    came from the cache, 0 to 1) are computed. No prompt, answer or key is in it,
     unless GROQNB_LEDGER was set to "texts": then `question` and `answer` are columns, never a key.
 
     Args:

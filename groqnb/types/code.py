@@ -21,7 +21,8 @@ class Code(NamedTuple):
 def code_blocks(text: str, *, complete: bool = True) -> list[Code]:
     """The fenced blocks of `text`, in order; one that is never closed goes on to the end.
 
-    While more is to come (not `complete`), a last line of backticks is not taken for code yet.
+    While more is to come (not `complete`), what may become the closing fence is not taken for
+    code yet.
 
     ```python
     >>> code_blocks("So:\\n```python\\nx = 1\\n```\\nDone.")
@@ -45,7 +46,7 @@ def code_blocks(text: str, *, complete: bool = True) -> list[Code]:
         else:
             lines.append(line)
     if fence:
-        if not complete and lines and _FENCE.fullmatch(lines[-1]):
+        if not complete and lines and (not lines[-1] or _FENCE.fullmatch(lines[-1])):
             lines.pop()
         found.append(Code(language, "\n".join(lines)))
     return found

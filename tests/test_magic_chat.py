@@ -1,0 +1,93 @@
+"""`%groq chat`: conversations are listed, shown, forgotten and written to files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from chat_server import ChatServer
+from IPython.core.interactiveshell import InteractiveShell
+from magic_shell import last, run, usage_error
+from test_completion import offered
+
+from groqnb.session import session
+
+
+@pytest.fixture
+def chats(ip: InteractiveShell, server: ChatServer) -> InteractiveShell:
+    """Two conversations: `plan` of two turns, `talk` of one."""
+    run(ip, "%%groq -c plan -s brief\nfirst <b>")
+    run(ip, "%%groq -c plan\nsecond")
+    run(ip, "%%groq -c talk\nkey gsk_abcdefgh0123456789")
+    server.requests.clear()
+    return ip
+
+
+def test_conversations_are_listed_with_their_turns_and_last_question(
+    chats: InteractiveShell, server: ChatServer
+) -> None:
+    run(chats, "%groq chat")
+    lines = last(chats).splitlines()
+    assert lines[1].split()[:2] == ["plan", "2"]
+    assert lines[1].endswith("second")
+    assert lines[2].split()[:2] == ["talk", "1"]
+    assert server.requests == []
+
+
+def test_a_conversation_is_shown_message_by_message(chats: InteractiveShell) -> None:
+    for cell in ("%groq chat show plan", "%groq chat plan"):
+        run(chats, cell)
+        assert "[system]\nbrief\n\n[user]\nfirst <b>\n\n[assistant]\nYou said: first <b>" in last(
+            chats
+        )
+        assert "first &lt;b&gt;" in last(chats, "text/html")
+
+
+def test_a_forgotten_conversation_begins_anew(chats: InteractiveShell, server: ChatServer) -> None:
+    run(chats, "%groq chat forget plan")
+    assert "forgotten" in last(chats)
+    assert list(session.conversations) == ["talk"]
+    run(chats, "%%groq -c plan\nHi")
+    assert len(server.requests[-1]["messages"]) == 1
+
+
+def test_a_conversation_is_written_without_secrets_and_replaces_no_file(
+    chats: InteractiveShell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(chats, "%groq chat export plan plan.md")
+    text = (tmp_path / "plan.md").read_text(encoding="utf-8")
+    assert text.startswith("## System\n\nbrief\n\n## You\n\nfirst <b>\n\n## Assistant\n\n")
+    assert "plan.md is there already" in usage_error(chats, "%groq chat export plan plan.md")
+    run(chats, "%groq chat export talk talk.json")
+    messages = json.loads((tmp_path / "talk.json").read_text(encoding="utf-8"))
+    assert messages[0] == {"role": "user", "content": "key (secret)"}
+    capsys.readouterr()
+    run(chats, "%groq chat export talk")
+    assert "key (secret)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("%groq chat show", "which? write %groq chat show NAME; there are plan, talk"),
+        ("%groq chat forget pln", "no conversation 'pln'. Did you mean plan?"),
+        ("%groq chat shw", "Did you mean show"),
+        ("%groq chat show plan talk", "write %groq chat show NAME"),
+        ("%groq chat export plan plan.py", "%groq export chat plan FILE.py"),
+        ("%groq chat export plan no/such/folder.md", "cannot be written"),
+    ],
+)
+def test_mistakes_are_told(chats: InteractiveShell, cell: str, told: str) -> None:
+    assert told in usage_error(chats, cell)
+
+
+def test_without_a_conversation_that_is_said(ip: InteractiveShell) -> None:
+    run(ip, "%groq chat")
+    assert "no conversation yet" in last(ip)
+    assert "no conversation yet" in usage_error(ip, "%groq chat show x")
+
+
+def test_words_and_names_are_offered(chats: InteractiveShell) -> None:
+    assert offered("%groq chat ^")[1] == ["show", "forget", "export", "plan", "talk"]
+    assert offered("%groq chat forget t^") == ("t", ["talk"])
