@@ -143,8 +143,29 @@ def test_batches_are_found_by_the_name_in_their_metadata(monitor: Make) -> None:
     assert [one["id"] for one in cards(monitor(name="reviews", client=server.client()))] == [
         "batch_1"
     ]
-    with pytest.raises(groqnb.ParameterError, match="No batch has the name 'review'"):
+    with pytest.raises(groqnb.ParameterError, match=r"No map.* has the name 'review'"):
         monitor(name="review", client=server.client())
+
+
+def test_batches_of_a_map_are_found_by_its_name(
+    monitor: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those too that it starts later; its name goes before that in metadata."""
+    from groqnb import batching
+
+    started = ["batch_1"]
+    monkeypatch.setattr(batching, "batch_ids", lambda name: started if name == "labels" else [])
+    server = BatchServer(*(batch_json(f"batch_{n}") for n in (1, 2, 3)))
+    shown = monitor(name="labels", client=server.client())
+    assert [one["id"] for one in cards(shown)] == ["batch_1"]
+    started.append("batch_2")
+    until(lambda: [one["id"] for one in cards(shown)] == ["batch_1", "batch_2"])
+    for each in started:
+        server.set(each, "completed")
+    until(lambda: not shown._follower.running)
+    started.append("batch_3")
+    ask(shown, "refresh")
+    until(lambda: len(cards(shown)) == 3)
 
 
 @pytest.mark.parametrize(

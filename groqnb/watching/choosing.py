@@ -13,7 +13,7 @@ from groqnb.watching.rows import name_of
 if TYPE_CHECKING:
     from groqnb.client import Groq
 
-__all__ = ["given_as", "id_of", "own_client", "the_client", "wish"]
+__all__ = ["given_as", "id_of", "of_map", "own_client", "the_client", "wish"]
 
 
 def given_as(batches: Any) -> list[Any]:
@@ -47,6 +47,13 @@ def wish(name: str | None) -> Callable[[BatchCard], bool]:
     if name is None:
         return lambda one: not one.ended
     return lambda one: name_of(one) == name
+
+
+def of_map(name: str | None) -> list[str]:
+    """The ids of the batches that the map of this name has started on this machine, so far."""
+    from groqnb.batching import batch_ids
+
+    return [] if name is None else batch_ids(name)
 
 
 def the_client(client: Groq | None) -> Groq:

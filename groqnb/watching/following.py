@@ -161,9 +161,9 @@ class Follower:
             self._wake.set()
 
     def search(self) -> None:
-        """Let the next look go through the whole list, where not ids but a wish was given."""
+        """Let there be a next look, also for new batches, in the whole list where it is needed."""
         with self._lock:
-            self._whole = self._wanted is not None
+            self._whole = True
 
     def look(self) -> bool:
         """Look now, in this thread; True where something is new. Raises what a call raises."""
@@ -175,6 +175,7 @@ class Follower:
             cards += self._asked_by_id([each for each in self._left() if each not in had])
             changed = [self.take(card) for card in cards]
             with self._lock:
+                self._whole = False
                 self.trouble, self.looked_at = None, self._clock()
         self.first_look.set()
         return any(changed)
@@ -204,8 +205,6 @@ class Follower:
         page = self._client.batches.list()
         found = [one for one in (page if whole else page.data) if self._wanted(one)]
         found += [one for one in page.data if one.id in known and not self._wanted(one)]
-        with self._lock:
-            self._whole = False
         return found
 
     def _asked_by_id(self, ids: list[str]) -> list[BatchCard]:

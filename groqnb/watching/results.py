@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from groqnb.catalog.cost import PricesUnreadable, cost
-from groqnb.ledger.batch_rows import Used, note_used
+from groqnb.ledger.batch_rows import Used, known_costs, note_used
+from groqnb.ledger.watch import watch
 from groqnb.types.batches import BatchCard, BatchOutput, read_output
 from groqnb.types.errors import GroqnbError, ParameterError
 from groqnb.watching.rows import ended_at, problem_texts
@@ -139,8 +140,15 @@ def _note(batch: BatchCard, rows: list[dict[str, Any]], where: str) -> None:
             if not row.get("model"):
                 return  # of a transcription no line says which model heard it
             used.setdefault(row["model"], Used()).add(row)
-    end = ended_at(batch)
-    note_used(batch.id, used, where=where, ended_at=None if end is None else float(end))
+    moment = ended_at(batch)
+    end = None if moment is None else float(moment)
+    new = batch.id not in known_costs(end)
+    note_used(batch.id, used, where=where, ended_at=end)
+    if batch.input_file_id and used:
+        # What it cost takes the place of what a budget had counted for it.
+        costs = [one.cost for one in used.values() if one.cost is not None]
+        usd = sum(costs) if len(costs) == len(used) else None
+        watch.collected(batch.input_file_id, usd, where=where, new=new)
 
 
 def _message(error: Any) -> str:

@@ -12,7 +12,7 @@ from groqnb.render.batches import batches_html, batches_plain
 from groqnb.render.html import Child
 from groqnb.types.batches import BatchCard
 from groqnb.types.errors import GroqnbError, ParameterError
-from groqnb.watching.choosing import given_as, id_of, own_client, wish
+from groqnb.watching.choosing import given_as, id_of, of_map, own_client, wish
 from groqnb.watching.following import Follower, passes
 from groqnb.watching.listing import costs_of
 from groqnb.watching.rows import frame_of, name_of
@@ -36,8 +36,9 @@ class BatchMonitor(Widget, static="batch_monitor"):
     """Batches while they run: status, progress, time left, expiry, errors and results, live.
 
     `batches` is one batch (what `client.batches.create` returned, or its id) or several; without it
-    all are shown that have not ended. `name` shows those with that name in their metadata. `client`
-    asks the server; by default it is the session's.
+    all are shown that have not ended. `name` shows those of the map with that name
+    (`df.groq.map(…, tier="batch", resume="reviews")`), else those with it in their metadata.
+    `client` asks the server; by default it is the session's.
 
     The server is looked at in the background, after a second and then ever less often, at most
     every 30 seconds, until all have ended, the monitor is closed or no page shows it any more. No
@@ -90,16 +91,18 @@ class BatchMonitor(Widget, static="batch_monitor"):
         self._views: dict[str, float] = {}
         self._cancelling: set[str] = set()
         self._saved: Any = None
+        maps = of_map(name)
         self._follower = Follower(
             self._client,
-            ids=ids,
-            wanted=None if batches is not None else wish(name),
+            ids=ids or maps,
+            wanted=None if ids or maps else wish(name),
+            more=(lambda: of_map(name)) if maps else tuple,
             known=[each for each in given if isinstance(each, BatchCard)],
             tell=self._show,
         )
         self._show()
         self._follower.start()
-        if len(self._follower.batches) < len(ids) or batches is None:
+        if len(self._follower.batches) < len(ids) or not ids:
             self._first_look(name)
 
     # --- what is there ---
@@ -271,7 +274,7 @@ class BatchMonitor(Widget, static="batch_monitor"):
         looked = self._follower.first_look.is_set()
         if error is None and name is not None and looked and not self._follower.batches:
             error = ParameterError(
-                f"No batch has the name {name!r} in its metadata.",
+                f"No map, and no batch's metadata, has the name {name!r}.",
                 hint='client.batches.create(…, metadata={"name": …}) gives it one.',
             )
         if error is not None and not passes(error):
