@@ -42,7 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--cloud"):
         for name in (KEY, "GROQ_BASE_URL"):
             os.environ.pop(name, None)
-        os.environ.setdefault("GROQNB_LOCAL_MODEL", "small")
+    # Where the local engine answers: some notebooks start one of their own, with a key as well.
+    os.environ.setdefault("GROQNB_LOCAL_MODEL", "small")
     # What they write stays out of the user's folder.
     folder = tempfile.TemporaryDirectory(prefix="groqnb-tests-", ignore_cleanup_errors=True)
     config.stash[_data] = folder
