@@ -11,6 +11,7 @@ place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +20,13 @@ from groqnb.types.schema_parts import (
     REMARKS,
     SchemaError,
     closed,
+    endless,
     enum,
     is_object,
     join,
+    listed,
     merged,
+    of_type,
     or_null,
     resolve,
 )
@@ -62,6 +66,8 @@ _KEPT = frozenset(
         "nullable",
     ]
 )
+# What describes a value by itself, and so cannot be passed over where it stands beside something.
+_SHAPES = _KEPT - {"$ref", "$defs", "definitions", "nullable"}
 _MOST_DEEP = 60
 
 
@@ -102,23 +108,25 @@ class _Converter:
 
     def convert(self) -> Subset:
         root = self._root
-        seen = set()
+        seen: list[object] = []
         while set(root) <= {"$ref", "$defs", "definitions", "$schema", "$id"} and "$ref" in root:
             # A recursive class of pydantic's is nothing but a reference to its definition.
             if root["$ref"] in seen:
                 raise SchemaError("$ref", "it refers to itself only")
-            seen.add(root["$ref"])
+            seen.append(root["$ref"])
             root = self._target(root["$ref"], "$ref")
         wrapper = None
-        if not is_object(root):
+        schema = self._node(root, "", 0) if is_object(root) else None
+        if schema is None or schema.get("type") != "object":
             wrapper = "items" if root.get("type") == "array" else "value"
-            self._wrapped = True
+            self._changes, self._defs, self._names, self._wrapped = [], {}, {}, True
             self._tell("", f"the answer is wrapped in an object with the property `{wrapper}`")
-        schema = self._node(root, "", 0)
-        if wrapper is not None:
-            schema = closed({wrapper: schema})
+            schema = closed({wrapper: self._node(root, "", 0)})
         if self._defs:
             schema["$defs"] = self._defs
+        where = endless(schema)
+        if where is not None:
+            raise SchemaError(where, "it contains itself without an end")
         return Subset(schema, tuple(dict.fromkeys(self._changes)), wrapper)
 
     def _tell(self, path: str, what: str) -> None:
@@ -165,23 +173,32 @@ class _Converter:
 
     def _shape(self, node: Mapping[str, Any], path: str, depth: int) -> dict[str, Any]:
         if "$ref" in node:
-            return self._reference(node["$ref"], join(path, "$ref"), depth)
+            if not _SHAPES & set(node):
+                return self._reference(node["$ref"], join(path, "$ref"), depth)
+            # Both count: what is referred to, and what stands beside it.
+            rest = {key: value for key, value in node.items() if key != "$ref"}
+            parts = [{"$ref": node["$ref"]}, *listed(node.get("allOf", []), join(path, "allOf"))]
+            node = {**rest, "allOf": parts}
         if "allOf" in node:
             return self._node(merged(node, path, self._target), path, depth + 1)
         for key in ("anyOf", "oneOf"):
             if key in node:
                 return self._any_of(node, key, path, depth)
-        if "const" in node:
-            return enum([node["const"]], join(path, "const"))
-        if "enum" in node:
-            return enum(node["enum"], join(path, "enum"))
+        if "const" in node or "enum" in node:
+            return enum(node, path)
         kind = node.get("type")
         if isinstance(kind, list):
-            parts = [self._shape({**node, "type": one}, path, depth + 1) for one in kind]
+            parts = [
+                self._shape({**node, "type": one}, path, depth + 1)
+                for one in listed(kind, join(path, "type"))
+            ]
             return parts[0] if len(parts) == 1 else {"anyOf": parts}
-        if kind == "object" or (kind is None and "properties" in node):
+        if kind is None and ("properties" in node or "items" in node):
+            kind = "object" if "properties" in node else "array"
+            self._tell(path, f"it is an {kind} now, since its type was not named")
+        if kind == "object":
             return self._object(node, path, depth)
-        if kind == "array" or (kind is None and "items" in node):
+        if kind == "array":
             if not isinstance(node.get("items"), Mapping) or not node["items"]:
                 raise SchemaError(path, "nothing is said of the items of the array")
             return {
@@ -200,7 +217,7 @@ class _Converter:
         target = self._target(ref, path)
         key = str(ref)
         if key not in self._names:
-            wanted = key.rpartition("/")[2] if key != "#" else "root"
+            wanted = re.sub(r"[^\w.-]+", "_", key.rpartition("/")[2]) if key != "#" else "root"
             name, number = wanted, 2
             while name in self._names.values():
                 name, number = f"{wanted}_{number}", number + 1
@@ -213,20 +230,26 @@ class _Converter:
     def _any_of(self, node: Mapping[str, Any], key: str, path: str, depth: int) -> dict[str, Any]:
         if key == "oneOf":
             self._tell(path, "`oneOf` is `anyOf` now")
-        if "properties" in node or "items" in node:
-            raise SchemaError(join(path, key), f"`{key}` beside a shape of its own")
+        place = join(path, key)
+        beside = _SHAPES & set(node) - {key, "type"}
+        if beside:
+            raise SchemaError(place, f"`{key}` beside `{min(beside)}`")
+        branches = listed(node[key], place)
+        if "type" in node:
+            branches = [of_type(part, node["type"], place) for part in branches]
         parts = [
-            self._node(part, f"{join(path, key)}[{index}]", depth + 1)
-            for index, part in enumerate(node[key])
+            self._node(part, f"{place}[{index}]", depth + 1) for index, part in enumerate(branches)
         ]
-        if not parts:
-            raise SchemaError(join(path, key), f"`{key}` is empty")
         return {"anyOf": parts}
 
     def _object(self, node: Mapping[str, Any], path: str, depth: int) -> dict[str, Any]:
         properties = node.get("properties", {})
         more = node.get("additionalProperties")
         required = node.get("required", [])
+        if not isinstance(properties, Mapping):
+            raise SchemaError(join(path, "properties"), "it must be a dict")
+        if not isinstance(required, list):
+            raise SchemaError(join(path, "required"), "it must be a list")
         if isinstance(more, Mapping) or (more is not False and not properties):
             raise SchemaError(
                 join(path, "additionalProperties") if isinstance(more, Mapping) else path,
