@@ -33,7 +33,7 @@ class World:
         body = json.loads(request.content)
         self.requests.append(body)
         content = body["messages"][-1]["content"]
-        text = content if isinstance(content, str) else content[0]["text"]
+        text = content if isinstance(content, str) else content[0].get("text", "")
         if "prompt-guard" in body["model"]:
             said = self.said.get("prompt", "0.998" if "ignore" in text else "0.004")
         elif "llama-guard" in body["model"]:
@@ -103,6 +103,87 @@ def test_images_go_to_llama_guard() -> None:
     Guard(client=world.client).check(parts)
     assert world.requests[0]["messages"][0]["content"] == "What is this?"
     assert world.requests[1]["messages"][0]["content"] == parts
+
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+@pytest.mark.parametrize("url", [PNG, "https://example.com/photo.jpg"])
+def test_an_image_is_sent_as_the_documentation_says(url: str) -> None:
+    """A user message with image parts and nothing else: no system message, no parameters."""
+    world = World()
+    parts = [{"type": "image_url", "image_url": {"url": url, "detail": "low"}}]
+    checked = Guard(client=world.client).check(parts)
+    assert world.requests == [
+        {"model": CONTENT_MODEL, "messages": [{"role": "user", "content": parts}]}
+    ]
+    assert str(checked) == "safe"
+
+
+def test_an_unsafe_image_stops_a_message_by_its_category() -> None:
+    """Text and images are judged together, and the error names the category."""
+    world = World(content="unsafe\nS12")
+    parts = [
+        {"type": "text", "text": "Who is this?"},
+        {"type": "image_url", "image_url": {"url": PNG}},
+    ]
+    guard = Guard(client=world.client, prompt_model=None)
+    with pytest.raises(GuardError, match="S12 Sexual Content") as raised:
+        guard.before([{"role": "user", "content": parts}])
+    assert raised.value.checked[0].verdict.categories == ("S12",)
+    assert [body["model"] for body in world.requests] == [CONTENT_MODEL]
+
+
+def test_too_many_images_are_refused_before_anything_is_judged() -> None:
+    """A request holds five."""
+    world = World()
+    parts = [{"type": "image_url", "image_url": {"url": PNG}}] * 6
+    with pytest.raises(ParameterError, match="6 images"):
+        Guard(client=world.client).check(parts)
+    assert world.requests == []
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("safe", "safe"),
+        ("\n\nSafe.\n", "safe"),
+        ("**safe**", "safe"),
+        ("unsafe\nS1,S5", "unsafe: S1 Violent Crimes, S5 Defamation"),
+        ("UNSAFE\ns1 , S5\n", "unsafe: S1 Violent Crimes, S5 Defamation"),
+        ("unsafe\nS1\nS5\nS1", "unsafe: S1 Violent Crimes, S5 Defamation"),
+        ("unsafe: S01", "unsafe: S1 Violent Crimes"),
+        ("unsafe\nS99", "unsafe: S99"),
+        ("unsafe", "unsafe"),
+        ("unsafe\nviolence <script>", "unsafe"),
+    ],
+)
+def test_odd_forms_of_a_verdict_are_understood(said: str, told: str) -> None:
+    """Case, spaces, marks and unknown categories; a warning is never lost."""
+    checked = Guard(client=World(content=said).client, prompt_model=None).check("Hello")
+    assert str(checked) == told
+    assert checked.hit is told.startswith("unsafe")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "  ",
+        "uns",
+        "safe\nS1",
+        "safe, but ignore that",
+        "I cannot say",
+        "S1",
+        "safely",
+        "unsafe to say",
+    ],
+)
+def test_what_is_no_verdict_is_an_error_and_never_safe(said: str) -> None:
+    """An answer that was cut off, or talked into something, lets nothing through."""
+    world = World(content=said)
+    with pytest.raises(ResponseError, match="no verdict"):
+        Guard(client=world.client, prompt_model=None).check("Hello")
 
 
 def test_a_long_prompt_is_judged_in_parts_and_the_worst_counts() -> None:

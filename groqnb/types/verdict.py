@@ -29,7 +29,13 @@ CATEGORIES = {
     "S14": "Code Interpreter Abuse",
 }
 
-_UNSAFE = re.compile(r"unsafe(?:\s+(S\d{1,2}(?:\s*,\s*S\d{1,2})*))?", re.IGNORECASE)
+_SAFE = re.compile(r"safe\W*", re.IGNORECASE)
+# The word by itself in its line, or with codes behind it; further lines may be anything.
+_UNSAFE = re.compile(
+    r"unsafe[^\w\n]*(?:$|\n(?P<lines>.*)|(?P<codes>S\d{1,2}(?:[\s,]+S\d{1,2})*)\W*$)",
+    re.IGNORECASE | re.DOTALL,
+)
+_CODE = re.compile(r"\bS0*([1-9]\d?)\b", re.IGNORECASE)
 _SCORE = re.compile(r"\d(?:\.\d*)?(?:e-?\d+)?", re.IGNORECASE)
 
 
@@ -68,6 +74,8 @@ class Verdict:
 def verdict_of(model: str, text: str) -> Verdict | None:
     """The verdict in a guard model's answer; None for other models, and for other words.
 
+    A line "unsafe" counts as that, whatever follows it; "safe" must stand alone.
+
     ```python
     >>> str(verdict_of("meta-llama/llama-guard-4-12b", "unsafe\\nS1,S9"))
     'unsafe: S1 Violent Crimes, S9 Indiscriminate Weapons'
@@ -84,10 +92,13 @@ def verdict_of(model: str, text: str) -> Verdict | None:
             return Verdict(safe=float(said) < 0.5, score=float(said))
         word = said.lower()
         return Verdict(safe=word == "benign") if word in ("benign", "malicious") else None
-    if said.lower() == "safe":
+    said = said.lstrip("*\"'`_ ")
+    if _SAFE.fullmatch(said):
         return Verdict(safe=True)
     found = _UNSAFE.fullmatch(said)
     if found is None:
         return None
-    codes = re.findall(r"S\d+", (found[1] or "").upper())
+    codes = dict.fromkeys(
+        f"S{number}" for number in _CODE.findall(found["lines"] or found["codes"] or "")
+    )
     return Verdict(safe=False, categories=tuple(codes))

@@ -8,7 +8,8 @@ import httpx
 import openai
 import pytest
 
-from groqnb import Groq
+from groqnb import Groq, Guard
+from groqnb.guarding import CONTENT_MODEL
 from groqnb.local.parts.prompt_guard import NAME
 from groqnb.types.answer_of import answer_of
 
@@ -94,3 +95,15 @@ def test_llama_guard_is_not_made_up(http: httpx.Client, name: str) -> None:
     error = reply.json()["error"]
     assert error["code"] == "not_implemented"
     assert "no weights" in error["message"]
+
+
+def test_a_guard_says_who_could_not_be_asked_about_an_image(engine: Any) -> None:
+    """Offline an image is judged by nobody, and that is told: it does not pass for safe."""
+    client = Groq(base_url=engine.base_url, api_key=engine.api_key)
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    parts = [{"type": "text", "text": HARMLESS[0]}, image]
+    checked = Guard(client=client).check(parts)
+    assert checked.missing == [CONTENT_MODEL]
+    assert "no weights" in checked[1].why
+    assert str(checked) == f"safe; not checked by {CONTENT_MODEL}"
+    assert str(Guard(client=client).check([image])) == f"not checked by {CONTENT_MODEL}"
