@@ -1,7 +1,7 @@
 """Cells that were executed, as text: their sources, and what came of them.
 
-IPython keeps both by the numbers of their executions. From version 9 on it keeps what cells print,
-too; before, the value of the last line alone.
+IPython keeps both by the numbers of their executions. From version 9 on that is what cells print
+and show, too; before, the value of the last line alone.
 """
 
 from __future__ import annotations

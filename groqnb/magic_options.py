@@ -61,8 +61,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         ("-p", "--param"),
         "params",
-        "any other parameter of the API, e.g. -p temperature=0, -p stop='[\"END\"]', "
-        "-p enabled_tools=web_search, -p search_settings.country=france (Tab lists them)",
+        "any other parameter, as in -p temperature=0 -p enabled_tools=web_search; Tab lists them",
         "NAME=VALUE",
         repeat=True,
     ),
@@ -102,8 +101,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         ("--as",),
         "kind",
-        "the answer as md (as ever), text (as it is), code (its blocks of code alone; cell: in a "
-        "new cell, too), json, or a type: Invoice, list[Invoice], 'name: str, n: int'",
+        "md (usual), text, code (the answer's code alone), cell (that in a new cell, too), json, "
+        "or a type: Invoice, list[Invoice], 'name: str, n: int'",
         "FORM",
     ),
     Option(
@@ -141,9 +140,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "replay", "on|strict|record|off|status [FILE]", "answers from a file, kept there once"
     ),
     CommandSpec("export", "[cell|chat|notebook] [FILE]", "as a script on the official package"),
-    CommandSpec(
-        "chat", "[show|forget|export] [NAME] [FILE]", "the conversations of -c: list, show, forget"
-    ),
+    CommandSpec("chat", "[show|forget|export] [NAME] [FILE]", "the conversations of -c"),
     CommandSpec("continue", "", "go on with an answer that was stopped or cut off"),
     CommandSpec("preset", "[save|delete] [NAME] [OPTIONS]", "keep options under a name, list them"),
     CommandSpec("key", "", "type an API key, hidden, for this kernel only"),

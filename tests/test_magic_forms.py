@@ -250,6 +250,13 @@ def test_the_help_names_the_forms_and_the_ways(
 ) -> None:
     run(ip, "%groq help")
     told = capsys.readouterr().out
-    for word in ("--df VAR", "--cells N", "--err", "--doc DOC", "--prefill TEXT", "cell: in a"):
+    for word in (
+        "--df VAR",
+        "--cells N",
+        "--err",
+        "--doc DOC",
+        "--prefill TEXT",
+        "cell (that in a new cell",
+    ):
         assert word in told
     assert outputs(ip) == []

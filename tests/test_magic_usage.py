@@ -226,3 +226,27 @@ def test_a_budget_shows_itself(ip: InteractiveShell) -> None:
     data, _ = ip.display_formatter.format(groqnb.budget(1))
     assert "$1 a day" in data["text/plain"]
     assert "progress" in data["text/html"]
+
+
+def test_the_share_of_the_cache_is_told_where_something_came_from_it(
+    ip: InteractiveShell, server: ChatServer
+) -> None:
+    run(ip, "%%groq\nHello")
+    run(ip, "%groq usage")
+    assert "cache" not in last(ip)
+    usage = {
+        "prompt_tokens": 7,
+        "completion_tokens": 1,
+        "total_tokens": 8,
+        "prompt_tokens_details": {"cached_tokens": 6},
+    }
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=completion(usage=usage)))
+    with groqnb.Groq(api_key=KEY, base_url=server.url, transport=transport) as client:
+        client.chat.completions.create(model="acme/brand-new-70b", messages=MESSAGES)
+    run(ip, "%groq usage")
+    head, *rows = last(ip).splitlines()
+    assert "from cache" in head
+    assert "86%" in next(row for row in rows if row.startswith("acme/brand-new-70b"))
+    assert "60% of the tokens in from the cache" in last(ip)
+    shares = groqnb.usage().cached_share
+    assert [round(share, 3) for share in shares] == [0.0, round(6 / 7, 3)]

@@ -43,11 +43,19 @@ class FrontEnd:
         self.client = client
 
     def run(
-        self, code: str, on_paint: Callable[[Cell], None] | None = None, timeout: float = 30
+        self,
+        code: str,
+        on_paint: Callable[[Cell], None] | None = None,
+        timeout: float = 30,
+        *,
+        numbered: bool = False,
     ) -> Cell:
-        """Run a cell to its end; `on_paint` is called after each output to a display."""
+        """Run a cell to its end; `on_paint` is called after each output to a display.
+
+        Only a `numbered` cell is kept in the kernel's history.
+        """
         cell, until = Cell(), time.monotonic() + timeout
-        request = self.client.execute(code, store_history=False, stop_on_error=False)
+        request = self.client.execute(code, store_history=numbered, stop_on_error=False)
         while not cell.idle:
             message = self.client.get_iopub_msg(timeout=max(0.01, until - time.monotonic()))
             if message["parent_header"].get("msg_id") != request:

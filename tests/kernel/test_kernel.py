@@ -8,6 +8,7 @@ import time
 
 import pytest
 from chat_server import KEY, ChatServer
+from IPython.core.interactiveshell import InteractiveShell
 
 from .frontend import Cell, FrontEnd
 
@@ -194,3 +195,39 @@ def test_loading_imports_nothing_heavy(front: FrontEnd, environment: dict[str, s
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def test_cells_go_along_by_the_numbers_that_the_page_shows(
+    front: FrontEnd, chat_server: ChatServer
+) -> None:
+    """With what they gave, what they printed, and what a model answered in them."""
+    number = front.run("print('said ' + 'aloud')\n6 * 7", numbered=True).reply["execution_count"]
+    front.run("%%groq\nHello there", numbered=True)
+    front.run(f"%%groq --cells {number}-\nExplain", numbered=True)
+    text = chat_server.requests[-1]["messages"][-1]["content"]
+    assert f'<cell number="{number}">\nprint(' in text
+    if hasattr(InteractiveShell, "_tee"):  # an IPython that keeps what is printed
+        assert "said aloud\n42\n</output>" in text
+    assert "42\n</output>" in text
+    assert f'<cell number="{number + 1}">\n%%groq\nHello there\n<output>\nYou said: H' in text
+    assert "Explain" not in text.partition("</cells>")[0]
+    from_ledger = "__import__('groqnb.ledger.place').ledger.place.running_cell(get_ipython())"
+    counted = front.run(f"print({from_ledger})", numbered=True)
+    assert int(counted.printed) == counted.reply["execution_count"]
+
+
+def test_code_is_put_into_a_new_cell_and_not_run(front: FrontEnd) -> None:
+    cell = front.run("%%groq --as cell\nanswer So:\n```python\nnever = 1\n```\nDone.")
+    assert cell.reply["payload"] == [
+        {"source": "set_next_input", "text": "never = 1", "replace": False}
+    ]
+    assert front.value("'never' in globals()") is False
+
+
+def test_the_last_error_of_a_notebook_goes_along(front: FrontEnd, chat_server: ChatServer) -> None:
+    front.run("def ratio(a, b):\n    return a / b", numbered=True)
+    front.run("ratio(1, 0)", numbered=True)
+    front.run("%%groq --err\nWhy?", numbered=True)
+    text = chat_server.requests[-1]["messages"][-1]["content"]
+    assert "  the cell, line 1, in <module>: ratio(1, 0)\n  another cell, line 2, in ratio" in text
+    assert "ipykernel" not in text

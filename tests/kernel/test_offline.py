@@ -65,6 +65,16 @@ def test_an_interrupted_answer_goes_on_by_prefill(offline: FrontEnd) -> None:
     assert len(offline.value("_groq.text")) > len(text)
 
 
+def test_an_answer_begins_as_it_was_told_to(offline: FrontEnd) -> None:
+    cell = offline.run(
+        "%%groq -p temperature=0 -p max_completion_tokens=12 --prefill 'one, two, three,'\n"
+        "Count from one to ten, in words.",
+        timeout=120,
+    )
+    assert cell.reply["status"] == "ok", cell.reply
+    assert offline.value("_groq.text").startswith("one, two, three, four")
+
+
 def test_a_chat_has_a_memory(offline: FrontEnd) -> None:
     offline.run("%%groq -c -p max_completion_tokens=8\nSay one.", timeout=120)
     offline.run("%%groq -c -p max_completion_tokens=8\nSay two.", timeout=120)
