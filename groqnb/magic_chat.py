@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from groqnb.conversation import Conversation, estimate
 from groqnb.magic_images import said
 from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_words import GrammarError
+from groqnb.magic_words import GrammarError, next_word
 from groqnb.record.scrub import Scrubber, secrets_of_environment
 from groqnb.render import tables
 from groqnb.render.data import cut
@@ -31,7 +31,7 @@ _WHO = {"system": "System", "user": "You", "assistant": "Assistant", "tool": "To
 
 def chat(shell: Any, command: Command) -> None:
     """List the conversations; or show, forget or export one. Raises GrammarError."""
-    words = [word.strip("\"'") for word in command.argument.split()]
+    words = _words(command.argument)
     if not words:
         publish(shell, _listed())
         return
@@ -50,6 +50,15 @@ def chat(shell: Any, command: Command) -> None:
         publish(shell, tables.notice(f"{found_chat.name} is forgotten: -c begins it anew."))
     else:
         publish(shell, _shown(found_chat))
+
+
+def _words(text: str) -> list[str]:
+    """The words of a line; a name with spaces stands in quotes."""
+    found, position = [], 0
+    while (word := next_word(text, position)) is not None:
+        found.append(word.text)
+        position = word.end
+    return found
 
 
 def _named(name: str | None, word: str) -> Conversation:

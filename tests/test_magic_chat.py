@@ -82,6 +82,16 @@ def test_mistakes_are_told(chats: InteractiveShell, cell: str, told: str) -> Non
     assert told in usage_error(chats, cell)
 
 
+def test_a_name_with_spaces_stands_in_quotes(chats: InteractiveShell) -> None:
+    run(chats, "%%groq -c 'my trip'\nHi")
+    run(chats, "%groq chat show 'my trip'")
+    assert "[user]\nHi" in last(chats)
+    run(chats, "%groq chat 'my trip'")
+    assert "[user]\nHi" in last(chats)
+    run(chats, "%groq chat forget 'my trip'")
+    assert "my trip" not in session.conversations
+
+
 def test_without_a_conversation_that_is_said(ip: InteractiveShell) -> None:
     run(ip, "%groq chat")
     assert "no conversation yet" in last(ip)

@@ -10,6 +10,7 @@ import pytest
 from chat_server import ChatServer
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from magic_shell import last, outputs, run, usage_error
+from test_completion import offered
 
 from groqnb.context import MOST, cut_middle, printed
 from groqnb.context_cells import numbers
@@ -343,3 +344,11 @@ def test_a_record_answers_the_same_question_with_the_same_data(
     run(ip, "%%groq --df sales\nHi")
     assert len(server.requests) == 2
     run(ip, "%groq replay off")
+
+
+def test_tables_texts_and_forms_are_offered(ip: InteractiveShell, sales: pd.DataFrame) -> None:
+    names = {"sales": sales, "price": sales.price, "rules": "x" * 50, "short": "x", "n": 1}
+    assert offered("%%groq --df ^", names)[1] == ["price", "sales"]
+    assert offered("%%groq --doc ru^", names)[1] == ["rules"]
+    assert offered("%%groq --as ^", names)[1] == ["md", "text", "code", "cell", "json"]
+    assert "--df" in offered("%%groq --df sales --^", names)[1]

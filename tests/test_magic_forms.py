@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from magic_shell import last, outputs, run, usage_error
 
 import groqnb
-from groqnb.session import session
+from groqnb.session import Exchange, session
 from groqnb.types.code import code_blocks, code_text
 from groqnb.types.errors import ParameterError
 
@@ -121,6 +122,18 @@ def test_code_alone_is_shown_in_colours_and_the_chat_keeps_the_whole(
     assert answer.whole == MIXED
     data, _ = ip.display_formatter.format(answer)
     assert "Done" not in data["text/html"]
+
+
+def test_code_that_was_cut_off_goes_on_where_the_whole_answer_ended(
+    ip: InteractiveShell, server: ChatServer
+) -> None:
+    interrupted = "w0 w1 "
+    run(ip, f"%%groq --as code --prefill '{interrupted}'\nlong")
+    answer = ip.user_ns["_groq"]
+    session.last = Exchange(session.last.question, replace(answer, stopped=True), None)  # type: ignore[union-attr]
+    assert run(ip, "%groq continue").success
+    assert server.requests[-1]["messages"][-1]["content"] == answer.whole
+    assert ip.user_ns["_groq"].form == "code"
 
 
 def test_an_answer_without_code_is_shown_as_it_is(ip: InteractiveShell) -> None:
