@@ -260,6 +260,20 @@ def test_retry_after_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert waited == [77.0]
 
 
+def test_stopped_and_started_again_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever that happens: no start is lost between a thread's last look and its end."""
+    server = BatchServer(batch_json())
+    follower = Follower(server.client(), ids=["batch_1"])
+    for _ in range(200):
+        follower.start()
+        follower.stop()
+    follower.start()
+    asked = len(server.asked)
+    until(lambda: len(server.asked) > asked + 2)
+    follower.stop()
+    until(lambda: not follower.running)
+
+
 def test_looks_become_rarer_without_news_and_with_age(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "FIRST_PAUSE", 1.0)
     monkeypatch.setattr(following, "LONGEST_PAUSE", 30.0)

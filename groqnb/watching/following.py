@@ -236,7 +236,7 @@ class Follower:
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
-        while not self._halted:
+        while self._goes_on():
             self._wake.clear()
             news, wait = False, 0.0
             try:
@@ -247,17 +247,25 @@ class Follower:
             except Exception as error:  # noqa: BLE001 - a closed client, or a mistake of ours
                 self._fail(GroqnbError(f"{type(error).__name__}: {error}"))
             pause = next_pause(pause, news, self._clock() - self._began)
-            with self._lock:
-                # Who asked for a look meanwhile gets it, however the last one ended.
-                hopeless = self.trouble is not None and not passes(self.trouble)
-                if self.over or (hopeless and not self._wake.is_set()):
-                    break
-                self.next_at = self._clock() + max(pause, wait)
+            if not self._goes_on(max(pause, wait)):
+                break
             self._tell()
             self._wake.wait(max(pause, wait))
-        with self._lock:
-            self._thread, self.next_at = None, None
         self._tell()
+
+    def _goes_on(self, seconds: float | None = None) -> bool:
+        """Whether the thread looks again, `seconds` from now; where it does not, it is no more."""
+        with self._lock:
+            ends = self._halted
+            if seconds is not None:
+                # Who asked for a look meanwhile gets it, however the last one ended.
+                hopeless = self.trouble is not None and not passes(self.trouble)
+                ends = ends or self.over or (hopeless and not self._wake.is_set())
+            if ends:
+                self._thread, self.next_at = None, None
+            elif seconds is not None:
+                self.next_at = self._clock() + seconds
+            return not ends
 
     def _fail(self, error: GroqnbError) -> None:
         with self._lock:

@@ -67,6 +67,7 @@ class Card {
     this.cancel = button("Cancel batch…", { class: "gw-batch-effect", hidden: true });
     this.sure = this.#question();
     gn.listen(this.cancel, "click", () => this.#ask(true));
+    this.acts = el("div", { class: "gw-row gw-batch-acts" }, ...Object.values(this.files), this.cancel);
     this.root = el(
       "li",
       { class: "gw-batch" },
@@ -75,7 +76,7 @@ class Card {
       this.facts,
       this.times,
       this.problems,
-      el("div", { class: "gw-row gw-batch-acts" }, ...Object.values(this.files), this.cancel),
+      this.acts,
       this.sure,
     );
   }
@@ -137,6 +138,7 @@ class Card {
       const next = Object.values(this.files).find((face) => !face.hidden);
       next?.focus();
     }
+    this.acts.hidden = [...this.acts.children].every((each) => each.hidden);
     if (before && before.status !== batch.status) this.#gn.say(`${this.title}: ${words(batch.status)}`);
   }
 
@@ -159,7 +161,7 @@ class Card {
     const text = `${number(completed)} completed, ${number(failed)} failed, of ${number(total)} requests`;
     this.bar.setAttribute("aria-valuenow", done);
     this.bar.setAttribute("aria-valuetext", text);
-    this.facts.textContent = `${total ? `${percent}%: ` : ""}${text}`;
+    this.facts.textContent = total ? `${percent}%: ${text}` : "";
   }
 
   #showProblems(problems) {
