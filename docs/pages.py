@@ -130,7 +130,12 @@ def to_rst(
 
 def _inline(line: str) -> str:
     """Single backticks as double ones; a role's (after a colon) stay."""
-    return re.sub(r"(?<![`:\w])`([^`]+)`(?![`_])(\w?)", r"``\1``\\ \2", line).replace("\\ \n", "")
+    # What follows at once, as in `x`s, must be told from the end of the quotation.
+    return re.sub(
+        r"(?<![`:\w])`([^`]+)`(?![`_])(?=(\w?))",
+        lambda m: f"``{m[1]}``" + ("\\ " if m[2] else ""),
+        line,
+    )
 
 
 def _moved(text: str) -> str:
