@@ -8,7 +8,7 @@ before the shard counts as collected, and only where the ledger does not have it
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import ValidationError
@@ -110,7 +110,7 @@ def _lines(client: Groq, file_id: str, reader: _Reader) -> Iterator[list[BatchOu
     except NotFoundError:
         reader.gone = True
         return
-    for line in content.iter_lines():
+    for line in _split(content.iter_bytes()):
         if not line.strip():
             continue
         try:
@@ -122,6 +122,15 @@ def _lines(client: Groq, file_id: str, reader: _Reader) -> Iterator[list[BatchOu
             group = []
     if group:
         yield group
+
+
+def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines as bytes: one that is no text must not end the reading of the others."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    yield rest
 
 
 def _take_in(
