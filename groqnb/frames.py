@@ -10,8 +10,9 @@ df = df.groq.filter("Is the customer angry? {text}")
 Order and index stay as they are, also an index with doubles. A row with a missing value in a
 column of the prompt is not asked. A row that fails has its error (`RowError`) in the column of
 errors, and the others have their answers. Answers are kept on disk: the same call goes on where it
-was stopped, and asks the rows that failed again; `groqnb.mapping.options.MapOptions` tells of all
-options. Each method has a twin for async code: `await df.groq.amap(...)`.
+was stopped, and asks the rows that failed again. With `tier="batch"` the rows go through the Batch
+API, at half the price. `groqnb.mapping.options.MapOptions` tells of all options. Each method has a
+twin for async code: `await df.groq.amap(...)`.
 """
 
 from __future__ import annotations
