@@ -39,7 +39,7 @@ def table_piece(name: str, value: Any) -> Piece:
     """The piece of a DataFrame or Series. Raises ParameterError for anything else.
 
     ```python
-    table_piece("sales", frame).told  # 'df sales (9 of 1,000 rows, 3 columns)'
+    table_piece("sales", frame).told  # 'table sales (9 of 1,000 rows, 3 columns)'
     ```
     """
     if not is_table(value):
@@ -63,7 +63,7 @@ def table_piece(name: str, value: Any) -> Piece:
     shown = min(columns, _MOST_COLUMNS)
     places = list(range(rows)) if rows <= _ALL else [*range(_FIRST), *range(rows - _LAST, rows)]
     kind = "Series" if series else "DataFrame"
-    lines = [f"{kind}, {_count(rows, 'row')}, {_count(columns, 'column')}; {_index(frame)}"]
+    lines = [f"{kind}, {_count(rows, 'row')}, {_count(columns, 'column')}{_index(frame)}"]
     lines += ["Columns, with their dtypes:", *_columns(frame.iloc[:, :shown])]
     if shown < columns:
         lines.append(f"… {columns - shown:,} more columns are left out")
@@ -75,7 +75,7 @@ def table_piece(name: str, value: Any) -> Piece:
             lines.append(f"… {gap:,} rows between them are left out")
     some = f"{len(places):,} of {rows:,} rows" if len(places) < rows else _count(rows, "row")
     wide = f"{shown} of {columns:,} columns" if shown < columns else _count(columns, "column")
-    told = f"df {name or 'a table'} ({some}, {wide})"
+    told = f"table {name or 'of yours'} ({some}, {wide})"
     return Piece("data", name, "\n".join(lines), told)
 
 
@@ -85,7 +85,7 @@ def _count(number: int, what: str) -> str:
 
 def _index(frame: pd.DataFrame) -> str:
     names = [_text(name, 40) for name in frame.index.names if name is not None]
-    return f"index {', '.join(names)}" if names else f"a {type(frame.index).__name__} without name"
+    return f", index {', '.join(names)}" if names else ""
 
 
 def _columns(frame: pd.DataFrame) -> list[str]:
@@ -116,16 +116,10 @@ def _rows(frame: pd.DataFrame) -> str:
 
 
 def _csv(frame: pd.DataFrame, width: int) -> str:
-    import pandas as pd
-
-    indexed = not (isinstance(frame.index, pd.RangeIndex) and frame.index.name is None)
-    # Rows chosen out of a plain range have its numbers left, which say which rows they are.
-    head = [_name(name) for name in frame.columns]
-    columns: list[Sequence[Any]] = [frame.iloc[:, at].tolist() for at in range(frame.shape[1])]
-    if indexed:
-        names = [name if name is not None else "" for name in frame.index.names]
-        head.insert(0, "/".join(_text(name, 40) for name in names))
-        columns.insert(0, [_name(label) for label in frame.index])
+    names = [name if name is not None else "" for name in frame.index.names]
+    head = ["/".join(_text(name, 40) for name in names), *map(_name, frame.columns)]
+    columns: list[Sequence[Any]] = [[_name(label) for label in frame.index]]
+    columns += [frame.iloc[:, at].tolist() for at in range(frame.shape[1])]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)

@@ -59,7 +59,7 @@ def test_a_frame_goes_along_with_its_columns_and_a_few_rows(
     assert "price: float64, 1 missing" in text
     assert "region 0,,2026-01-01 00:00:00" in text
     assert "… 991 rows between them are left out" in text
-    assert "sent df sales (9 of 1,000 rows, 3 columns): " in last(ip)
+    assert "sent table sales (9 of 1,000 rows, 3 columns): " in last(ip)
     assert " characters, about " in last(ip)
 
 
@@ -296,7 +296,7 @@ def test_a_dry_run_shows_what_would_be_sent_along(
     assert server.requests == []
     assert '<data name="sales">' in last(ip)
     assert "context" in last(ip)
-    assert "df sales (9 of 1,000 rows, 3 columns): " in last(ip)
+    assert "table sales (9 of 1,000 rows, 3 columns): " in last(ip)
 
 
 def test_a_chat_keeps_what_was_sent_and_does_not_send_it_again(
@@ -307,7 +307,7 @@ def test_a_chat_keeps_what_was_sent_and_does_not_send_it_again(
     told = [str(message["content"]) for message in server.requests[-1]["messages"]]
     assert "<data" in told[0]
     assert told[-1] == "second"
-    assert "sent df" not in last(ip)
+    assert "sent table" not in last(ip)
 
 
 def test_several_models_are_sent_the_same_and_it_is_told(
@@ -315,7 +315,7 @@ def test_several_models_are_sent_the_same_and_it_is_told(
 ) -> None:
     run(ip, "%%groq -m llama-3.3-70b-versatile,llama-3.1-8b-instant --df sales\nHi")
     assert ["<data" in str(r["messages"]) for r in server.requests] == [True, True]
-    assert "sent df sales" in str(outputs(ip))
+    assert "sent table sales" in str(outputs(ip))
 
 
 def test_a_preset_may_send_context_and_the_export_has_it(
