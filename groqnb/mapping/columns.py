@@ -43,9 +43,9 @@ class Work:
     options: Mapping[str, Any]
     finish: Callable[[list[RowResult]], pd.DataFrame]
 
-    def run(self) -> pd.DataFrame:
-        """Ask all rows."""
-        return self.finish(self._collect(None))
+    def run(self, stops: Interrupts | None = None) -> pd.DataFrame:
+        """Ask all rows; `stops` ends it early when it counts one."""
+        return self.finish(self._collect(stops))
 
     async def arun(self) -> pd.DataFrame:
         """Ask all rows beside the running event loop; cancelling it keeps what is done."""

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from groqnb.local.lockfile import try_lock
+from groqnb.local.lockfile import locked, try_lock
 from groqnb.types.errors import ParameterError
 
 __all__ = ["Answer", "Journal", "MapRunning", "folder"]
@@ -78,7 +78,8 @@ class MapRunning(ParameterError):
 class Journal:
     """The answers of a map. `path` None keeps them only while the map runs, and still on disk.
 
-    `shared` is for reading beside whoever has the file.
+    `shared` is for reading beside whoever has the file, and for several processes of one machine
+    that write their parts of one map: SQLite's own locks order their transactions.
 
     Raises ParameterError when another process has the file, when it is none of these, or when a
     later version of groqnb wrote it. OSError and sqlite3.Error come through where the disk
@@ -97,14 +98,24 @@ class Journal:
         # Without a path one connection serves the thread that reads and the one that writes.
         self._one_at_a_time = threading.Lock()
         try:
-            self._writer = self._open()
-            with self._writer as connection:
-                connection.executescript(_SCHEMA)
-            # Another connection for reading: the thread that writes is not waited for.
-            self._reader = self._writer if path is None else self._open()
+            if path is not None and shared:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                # One after another: SQLite does not wait where a file becomes what it should be.
+                with locked(path.with_name(path.name + ".opening")):
+                    _private(path)
+                    self._connect()
+            else:
+                self._connect()
         except BaseException:
             self._unlock()
             raise
+
+    def _connect(self) -> None:
+        self._writer = self._open()
+        with self._writer as connection:
+            connection.executescript(_SCHEMA)
+        # Another connection for reading: the thread that writes is not waited for.
+        self._reader = self._writer if self.path is None else self._open()
 
     def _open(self) -> sqlite3.Connection:
         # An empty name is a temporary file of SQLite's own, which it deletes.
@@ -199,6 +210,10 @@ def _locked(path: Path) -> int:
             "This map is running already, in another cell or another kernel.",
             hint="Wait for it, stop it, or pass another name as resume=.",
         )
+    _private(path)
+    return descriptor
+
+
+def _private(path: Path) -> None:
     if not path.exists():
         path.touch(mode=0o600)  # what models answer may be private
-    return descriptor

@@ -22,6 +22,7 @@ from groqnb.wire.retry import waiting_is_off
 
 if TYPE_CHECKING:
     from groqnb.client import AsyncGroq
+    from groqnb.mapping.sharing import Share
     from groqnb.types.errors import RateLimitError
 
 __all__ = ["Lane", "Timeline"]
@@ -83,6 +84,7 @@ class Lane:
         on_overload: is told the moment of every sign that the server has too much to do.
         paced: whether the last request had to wait because the limits allow no more.
         spent: the refusal that closed the lane for the rest of the map.
+        share: its part in limits that other processes use, too; None: they are this map's alone.
     """
 
     client: AsyncGroq
@@ -94,6 +96,7 @@ class Lane:
     on_overload: Callable[[float], None] = lambda at: None
     spent: RateLimitError | None = None
     paced: bool = False
+    share: Share | None = None
     requests: Timeline = field(default_factory=Timeline)
     tokens: Timeline = field(default_factory=Timeline)
     _closed_until: float = float("-inf")
@@ -156,6 +159,10 @@ class Lane:
             closings = self._closings
             now = self.clock()
             start = self.book(tokens, now)
+            if self.share is not None:
+                pace = (self.requests.per_second, self.tokens.per_second)
+                start = max(start, now + await self.share.book(tokens, pace))
+                now = self.clock()
             self.paced = start - now > _QUEUE * self._pause(tokens)
             if start > now and not waiting_is_off():
                 await asyncio.sleep(start - now)
@@ -193,6 +200,8 @@ class Lane:
             self._answer_tokens = self._answer_tokens * _MEMORY + usage.completion_tokens
             self._answers = self._answers * _MEMORY + 1
             self.tokens.correct(usage.total_tokens - estimate)
+            if self.share is not None:
+                self.share.owe(0, usage.total_tokens - estimate)
         told = RateLimit.from_headers(headers)
         if told is None:
             return
@@ -204,6 +213,12 @@ class Lane:
             missing = self.estimate(characters, None) - left
             if missing > 0:
                 self.tokens.next = max(self.tokens.next, self.clock() + missing / rate)
+
+    def again(self, at: float) -> float:
+        """Book one more request for a row that was sent before, not before `at`."""
+        if self.share is not None:
+            self.share.owe(1, self.usual)
+        return self.book(self.usual, at)
 
     def waits_for(self) -> float:
         """Seconds that the lane is still closed after a refusal."""
@@ -219,6 +234,8 @@ class Lane:
             # What was booked for later is void: the sleepers book again.
             self.requests.next = self.tokens.next = until
             self._closings += 1
+        if self.share is not None:
+            self.share.close(seconds)
         self._closed_until = until
         self.requests.next = max(self.requests.next, until)
         self.tokens.next = max(self.tokens.next, until)

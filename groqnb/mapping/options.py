@@ -132,7 +132,7 @@ def journal_of(plan: Plan, resume: bool | str | Path | None) -> Journal:
     """The file of a map's answers. Raises ParameterError."""
     path = _path(plan, True if resume is None else resume)
     try:
-        return Journal(path)
+        return Journal(path, shared=plan.share is not None)
     except OSError as error:
         raise ParameterError(
             f"Answers cannot be kept in {path}: {error.strerror or error}.",

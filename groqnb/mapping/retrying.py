@@ -51,7 +51,7 @@ class LanePolicy(RetryPolicy):
             return None
         asked = retry_after(error.headers) if isinstance(error, APIStatusError) else None
         now = lane.clock()
-        return lane.book(lane.usual, now + (backoff(retries) if asked is None else asked)) - now
+        return lane.again(now + (backoff(retries) if asked is None else asked)) - now
 
     def _limited(self, lane: Lane, error: RateLimitError, retries: int) -> float | None:
         known = lane.limits.refused(error.message)
@@ -68,7 +68,7 @@ class LanePolicy(RetryPolicy):
         now = lane.clock()
         # A little later than asked: a server counts in whole seconds, and clocks differ.
         lane.close(asked + random.uniform(0.0, min(0.25, asked * 0.1)))
-        return lane.book(lane.usual, now) - now
+        return lane.again(now) - now
 
 
 def backoff(retries: int) -> float:

@@ -13,25 +13,21 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
-from groqnb.client import AsyncGroq, Groq
+from groqnb.client import AsyncGroq
 from groqnb.mapping.engine import Engine, Item
 from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.journal import CALLS, TEXT, Answer, Journal
 from groqnb.mapping.keeper import Done, Keeper
 from groqnb.mapping.lanes import Lane
 from groqnb.mapping.limits import Limits
-from groqnb.mapping.question import Question
+from groqnb.mapping.plan import Plan
 from groqnb.mapping.results import RowResult, row_error
 from groqnb.mapping.stored import restored
 from groqnb.mapping.template import Content
-from groqnb.mapping.width import Width
 from groqnb.types.errors import GroqnbError
-
-if TYPE_CHECKING:
-    from groqnb.batching.terms import Terms
 
 __all__ = ["Plan", "Row", "Run"]
 
@@ -40,46 +36,9 @@ _AT_ONCE = 256  # rows taken from the source before outcomes are looked at
 _MOMENT = 0.01  # s that a slow source may take of that
 _LOOK = 0.05  # s between two looks at interrupts
 _GRACE = 5.0  # s that rows under way have after an interrupt
-_ENGINE_SEATS = 4  # answers that the local engine writes at once; more would only queue there
-_MOST = 64
 
 Row = tuple[int, Content | None]
 """A row's number and what it asks; None where there is nothing to ask."""
-
-
-@dataclass
-class Plan:
-    """All that a map needs to know, checked.
-
-    Attributes:
-        question: what is asked.
-        clients: whose settings are used, one or several.
-        concurrency: requests under way at once; None finds out by itself.
-        limits: what the user says may be sent, by "RPM", "TPM" and "ASH".
-        max_wait: s; a limit that resets later than this ends the map.
-        retries: how often a row is sent again after a failure that passes.
-        tier: the service tier that the parameters name.
-        audio: True where recordings are to be transcribed.
-        batch: how the rows go through batches; None: they are sent one by one.
-    """
-
-    question: Question
-    clients: list[Groq | AsyncGroq]
-    concurrency: int | None = None
-    limits: dict[str, float] = field(default_factory=dict)
-    max_wait: float = 300.0
-    retries: int = 5
-    tier: str | None = None
-    audio: bool = False
-    batch: Terms | None = None
-
-    def width(self) -> Width:
-        """How many requests may be under way."""
-        if self.concurrency is not None:
-            return Width(self.concurrency, fixed=True)
-        if all(client.target.kind == "local" for client in self.clients):
-            return Width(_ENGINE_SEATS, fixed=True)
-        return Width(_MOST)
 
 
 class Run:
@@ -149,9 +108,12 @@ class Run:
 
         def lane(client: AsyncGroq, model: str) -> Lane:
             limits = Limits(model, client.target.kind, given=plan.limits, tier=plan.tier)
-            return Lane(
+            lane = Lane(
                 client, model, limits, plan.max_wait, plan.retries, loop.time, width.overloaded
             )
+            if plan.share is not None:
+                lane.share = plan.share(f"{client.target.label} {model}")
+            return lane
 
         try:
             self.lanes = [lane(client, m) for client in clients for m in plan.question.models]

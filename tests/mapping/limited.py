@@ -20,6 +20,7 @@ from groqnb.mapping.lanes import Lane
 from groqnb.mapping.limits import Limits
 from groqnb.mapping.question import Question
 from groqnb.mapping.results import RowResult
+from groqnb.mapping.sharing import Here, Pool
 from groqnb.mapping.width import Width
 
 __all__ = ["LimitedServer", "Outcome", "simulate"]
@@ -144,9 +145,9 @@ class Outcome:
 
 def simulate(
     server: LimitedServer, rows: int, *, model: str = "acme/m", concurrency: int | None = None,
-    limits: dict[str, float] | None = None, **params: Any,
+    limits: dict[str, float] | None = None, maps: int = 1, **params: Any,
 ) -> Outcome:  # fmt: skip
-    """Send so many rows to the server through the engine of maps."""
+    """Send so many rows to the server through the engine of maps; several share one budget."""
     results: list[RowResult] = []
 
     async def main() -> Outcome:
@@ -154,11 +155,18 @@ def simulate(
         width = Width(64) if concurrency is None else Width(concurrency, fixed=True)
         client = AsyncGroq(base_url="http://limited.test", api_key=KEY, transport=server)
         told = Limits(model, "url", given=limits, tier=params.get("service_tier"))
-        lane = Lane(client, model, told, 300.0, 5, loop.time, width.overloaded)
         question = Question([model], AnyText(), params=params)
-        engine = Engine(question, [lane], [], width, lambda item, result: results.append(result))
-        engine.add(Item(n, n.to_bytes(4, "big"), f"row {n} " + "x" * 200) for n in range(rows))
-        await engine.idle()
+        pool = Pool(loop.time)
+        engines = []
+        for number in range(maps):
+            lane = Lane(client, model, told, 300.0, 5, loop.time, width.overloaded)
+            if maps > 1:
+                lane.share = Here(pool, loop.time)
+            engine = Engine(question, [lane], [], width, lambda _, result: results.append(result))
+            numbers = range(number, rows, maps)
+            engine.add(Item(n, n.to_bytes(4, "big"), f"row {n} " + "x" * 200) for n in numbers)
+            engines.append(engine)
+        await asyncio.gather(*(engine.idle() for engine in engines))
         return Outcome(results, loop.time(), width, lane)
 
     return virtual_time.run(main)

@@ -55,6 +55,24 @@ def test_it_uses_the_tokens_a_minute_that_headers_tell(latency: float) -> None:
     assert server.refused <= 0.005 * 3600
 
 
+@pytest.mark.parametrize("what", ["requests", "tokens"])
+def test_four_maps_with_one_budget_use_what_one_may(what: str) -> None:
+    """Lanes of several processes that share a pool: together they use the limit, and no more."""
+    server = LimitedServer(rpm=1200) if what == "requests" else LimitedServer(tpm=120_000)
+    limits = {"RPM": 1200.0} if what == "requests" else None
+    outcome = simulate(server, 3600, limits=limits, maps=4)
+    assert not outcome.failed
+    assert sorted(result.number for result in outcome.results) == list(range(3600))
+    ordered = sorted(server.served)
+    last = ordered[-1][0] - 10
+    counted = [
+        1 if what == "requests" else tokens / 100 for at, tokens in ordered if 60 <= at < last
+    ]
+    assert 0.95 <= sum(counted) / (last - 60) / 20 <= 1.01
+    assert busiest([at for at in server.asked if at >= 60]) <= 1.5 * 20
+    assert server.refused <= 0.01 * 3600
+
+
 def test_a_refusal_tells_the_limit() -> None:
     """A limit that nobody told is read in the first refusals, and kept to from then on."""
     server = LimitedServer(rpm=600, told=False)
