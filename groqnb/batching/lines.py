@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -13,7 +13,7 @@ from groqnb.mapping.template import Content, Picture, Sound
 from groqnb.types.errors import ParameterError
 from groqnb.wire.retry import RetryPolicy
 
-__all__ = ["MOST_BYTES", "Lines"]
+__all__ = ["MOST_BYTES", "Drafted", "Lines"]
 
 # Two pages of the documentation say 100 MB and 200 MB; what is below both is taken for sure.
 MOST_BYTES = 100_000_000
@@ -22,13 +22,21 @@ _URLS = ("http://", "https://", "data:")
 _SECONDS = 600.0  # what a recording is taken for: only the server can look at its address
 
 
+class Drafted(NamedTuple):
+    """A row's line, and what it may take: tokens, rather too many than too few, or seconds."""
+
+    line: bytes
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+
+
 class Lines:
     """Makes the lines of one question.
 
     Attributes:
-        endpoint: what its lines ask for.
-        tokens_in, tokens_out: tokens of the lines so far, rather too many than too few.
-        seconds: of recordings.
+        model: who is asked.
+        endpoint: what the lines ask for.
     """
 
     def __init__(self, question: Question) -> None:
@@ -36,15 +44,12 @@ class Lines:
         self.endpoint = (
             "/v1/audio/transcriptions" if question.transcribes else "/v1/chat/completions"
         )
-        self.tokens_in = self.tokens_out = 0
-        self.seconds = 0.0
         self._question = question
 
-    def line(self, key: bytes, content: Content, sample: int) -> bytes:
+    def draft(self, key: bytes, content: Content, sample: int = 0) -> Drafted:
         """The line of a row. Raises ParameterError for a row that no line can hold."""
-        body = self._recording(content) if self._question.transcribes else self._chat(content)
-        if sample and body.get("seed") is not None:
-            body["seed"] += sample
+        transcribes = self._question.transcribes
+        body = self._recording(content) if transcribes else self._chat(content, sample)
         request = {"custom_id": key.hex(), "method": "POST", "url": self.endpoint, "body": body}
         try:
             line = to_json(request) + b"\n"
@@ -55,14 +60,11 @@ class Lines:
                 f"The row alone has {len(line) / 1e6:,.1f} MB; a batch takes "
                 f"{MOST_BYTES / 1e6:,.0f} MB."
             )
-        if self._question.transcribes:
-            self.seconds += _SECONDS
-        else:
-            self.tokens_in += tokens_in(body)
-            self.tokens_out += tokens_out(body)
-        return line
+        if transcribes:
+            return Drafted(line, seconds=_SECONDS)
+        return Drafted(line, tokens_in(body), tokens_out(body))
 
-    def _chat(self, content: Content) -> dict[str, Any]:
+    def _chat(self, content: Content, sample: int) -> dict[str, Any]:
         said: str | list[Any]
         if isinstance(content, str):
             said = content
@@ -72,7 +74,7 @@ class Lines:
                 for piece in content
             ]
         messages = self._question.messages(self.model, said)
-        return dict(self._question.call(self.model, messages, _POLICY).body or {})
+        return dict(self._question.call(self.model, messages, _POLICY, sample).body or {})
 
     def _recording(self, content: Content) -> dict[str, Any]:
         """Docs: Create transcription, `url`: a batch takes no files."""

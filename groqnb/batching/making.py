@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from groqnb.batching.lines import MOST_BYTES, Lines
+from groqnb.batching.lines import MOST_BYTES, Drafted, Lines
 from groqnb.batching.shards import Shard, Shards
 from groqnb.batching.terms import Terms
 from groqnb.catalog.cost import PricesUnreadable, cost
@@ -53,7 +53,7 @@ class Made:
 
     numbers: array[int] = field(default_factory=lambda: array("q"))
     keys: bytearray = field(default_factory=bytearray)
-    odd: dict[int, GroqnbError] = field(default_factory=dict)
+    odd: dict[int, BaseException] = field(default_factory=dict)
     shards: list[Shard] = field(default_factory=list)
     awaited: set[int] = field(default_factory=set)
     known: int = 0
@@ -150,7 +150,7 @@ def _take_in(
     keys = list(dict.fromkeys(key for _, key, _ in taken))
     known = journal.find(keys)
     waiting = shards.under_way(keys)
-    refused: dict[bytes, GroqnbError] = {}
+    refused: dict[bytes, BaseException] = {}
     for number, key, content in taken:
         if key in known and restored(known[key], number, question.judge) is None:
             # It no longer fits, and would be in the new answer's place.
@@ -162,49 +162,48 @@ def _take_in(
             made.awaited.add(waiting[key])
         elif key not in refused:
             try:
-                waiting[key] = files.add(key, content, number % question.samples)
-                made.awaited.add(waiting[key])
-            except GroqnbError as error:
+                drafted = files.lines.draft(key, content, number % question.samples)
+            except Exception as error:  # one odd row must not end the others
                 if question.transcribes:
                     raise  # before anything is sent: the rows of a column are mostly of one kind
                 refused[key] = error
+            else:
+                waiting[key] = files.write(key, drafted)
+                made.awaited.add(waiting[key])
         if key in refused:
             made.odd[number] = refused[key]
         made.add(number, NO_KEY if key in refused else key)
 
 
 class _Files:
-    """Writes lines into files; a new one where one is full."""
+    """Writes lines into files; a new one where one is full. `numbers` are those of the shards."""
 
     def __init__(self, folder: Path, question: Question, terms: Terms, shards: Shards) -> None:
+        self.lines = Lines(question)
         self.numbers: list[int] = []
         self._folder = folder
         self._name = question.name
         self._terms = terms
         self._shards = shards
-        self._lines = Lines(question)
         self._paths: list[Path] = []
         self._file: BinaryIO | None = None
-        self._count = self._bytes = 0
+        self._count = self._bytes = self._tokens_in = self._tokens_out = 0
+        self._seconds = 0.0
 
-    def add(self, key: bytes, content: Content, sample: int) -> int:
+    def write(self, key: bytes, drafted: Drafted) -> int:
         """Write a row's line; the number of its shard."""
-        before = (self._lines.tokens_in, self._lines.tokens_out, self._lines.seconds)
-        line = self._lines.line(key, content, sample)
-        full = self._count >= MOST_LINES or self._bytes + len(line) > MOST_BYTES
+        size = len(drafted.line)
+        full = self._count >= MOST_LINES or self._bytes + size > MOST_BYTES
         if self._file is None or full:
-            after = (self._lines.tokens_in, self._lines.tokens_out, self._lines.seconds)
-            # The line that is not written yet belongs to the file that comes.
-            self._lines.tokens_in, self._lines.tokens_out, self._lines.seconds = before
             self._end()
             self._begin()
-            self._lines.tokens_in = after[0] - before[0]
-            self._lines.tokens_out = after[1] - before[1]
-            self._lines.seconds = after[2] - before[2]
         assert self._file is not None
-        self._file.write(line)
+        self._file.write(drafted.line)
         self._count += 1
-        self._bytes += len(line)
+        self._bytes += size
+        self._tokens_in += drafted.tokens_in
+        self._tokens_out += drafted.tokens_out
+        self._seconds += drafted.seconds
         # At once, for the rows behind it that ask the same.
         self._shards.add_line(self.numbers[-1], self._count, key)
         return self.numbers[-1]
@@ -217,11 +216,10 @@ class _Files:
         # What users ask may be private.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "wb", _BUFFER)
-        number = self._shards.begin(
-            tag, self._lines.model, self._lines.endpoint, self._terms.window
-        )
-        self.numbers.append(number)
-        self._count = self._bytes = 0
+        lines, window = self.lines, self._terms.window
+        self.numbers.append(self._shards.begin(tag, lines.model, lines.endpoint, window))
+        self._count = self._bytes = self._tokens_in = self._tokens_out = 0
+        self._seconds = 0.0
 
     def _end(self) -> None:
         file, self._file = self._file, None
@@ -232,7 +230,7 @@ class _Files:
         file.close()
         self._shards.connection.execute(
             "UPDATE batch_shards SET lines = ?, bytes = ?, estimate = ? WHERE id = ?",
-            [self._count, self._bytes, _usd(self._lines), self.numbers[-1]],
+            [self._count, self._bytes, self._usd(), self.numbers[-1]],
         )
 
     def finish(self) -> None:
@@ -247,19 +245,18 @@ class _Files:
         for path in self._paths:
             path.unlink(missing_ok=True)
 
-
-def _usd(lines: Lines) -> float | None:
-    """US dollars that the lines of a file may cost in the cloud."""
-    try:
-        if lines.seconds:
-            found = cost(lines.model, audio_seconds=lines.seconds, batch=True)
-        else:
-            found = cost(
-                lines.model,
-                prompt_tokens=lines.tokens_in,
-                completion_tokens=lines.tokens_out,
-                batch=True,
-            )
-    except PricesUnreadable:
-        return None
-    return None if found is None else found.usd
+    def _usd(self) -> float | None:
+        """US dollars that the lines of the file may cost in the cloud."""
+        try:
+            if self._seconds:
+                found = cost(self.lines.model, audio_seconds=self._seconds, batch=True)
+            else:
+                found = cost(
+                    self.lines.model,
+                    prompt_tokens=self._tokens_in,
+                    completion_tokens=self._tokens_out,
+                    batch=True,
+                )
+        except PricesUnreadable:
+            return None
+        return None if found is None else found.usd

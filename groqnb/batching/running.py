@@ -69,7 +69,8 @@ class BatchRun:
         self._say = say
         self._bar = Bar(shown)
         self._client: Groq = Groq(**plan.clients[0]._settings)
-        self._mine: dict[int, Shard] = {}
+        self._mine: dict[int, Shard] = {}  # the shards in which rows of this call are
+        self._sending: list[Shard] = []
 
     def __enter__(self) -> BatchRun:
         return self
@@ -85,12 +86,12 @@ class BatchRun:
 
     def outcomes(self, rows: Iterable[Row], interrupts: Interrupts) -> Iterator[list[RowResult]]:
         """Groups of outcomes, in the order of the rows, once the batches have ended."""
-        try:
-            made = self._send(rows, interrupts)
-            if not self.interrupted:
+        made = self._send(rows, interrupts)
+        if not self.interrupted:
+            try:
                 self._watch(interrupts)
-        except KeyboardInterrupt:
-            self.interrupted = True
+            except KeyboardInterrupt:
+                self.interrupted = True
         self._bar.close()
         self._tell()
         with _closing(Journal(self._path, shared=True)) as journal:
@@ -109,7 +110,6 @@ class BatchRun:
             sender.clear()
             made = make(rows, question, self._terms, journal, shards, interrupts)
             self._mine = {one.id: one for one in shards.open() if one.id in made.awaited}
-            self._made = made
             if made.interrupted:
                 self.interrupted = True
                 return made
@@ -222,7 +222,7 @@ class BatchRun:
         return RowResult(number, error=RowError(NOT_ASKED, why))
 
 
-def _not_sent(number: int, error: GroqnbError | None) -> RowResult:
+def _not_sent(number: int, error: BaseException | None) -> RowResult:
     if error is None:
         return RowResult(number)
     return RowResult(number, error=row_error(error), failure=error)

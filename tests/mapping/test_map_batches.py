@@ -166,6 +166,31 @@ def test_tool_calls_are_answers() -> None:
     assert answer == [{"id": "t", "name": "look", "arguments": "{}"}]
 
 
+def test_pictures_go_along() -> None:
+    """A picture stands in its line; one that cannot be read is an error of its own row."""
+    frame = pd.DataFrame({"photo": ["https://example.org/a.png", b"no picture"]})
+    with BatchServer() as server:
+        model = "meta-llama/llama-4-scout-17b-16e-instruct"
+        with pytest.warns(groqnb.RowsFailed):
+            out = frame.groq.map("What is {photo:image}?", **options(server, model=model))
+        (batch,) = server.batches.values()
+        (line,) = server.read(batch["input_file_id"])
+    content = line["body"]["messages"][0]["content"]
+    assert [part["type"] for part in content] == ["text", "image_url", "text"]
+    assert content[1]["image_url"]["url"] == "https://example.org/a.png"
+    assert out["answer"][0] == "re: What is [image]?"
+    assert out["answer_error"][1].type == "ParameterError"
+
+
+def test_no_rows_are_no_batch() -> None:
+    """An empty frame, and rows that all have nothing to ask, send nothing."""
+    with BatchServer() as server:
+        assert pd.DataFrame({"n": []}).groq.map("row {n}", **options(server)).empty
+        out = pd.DataFrame({"n": [None]}).groq.map("row {n}", **options(server))
+        assert out["answer"].isna().all()
+        assert server.requests == []
+
+
 def test_recordings_go_by_their_address() -> None:
     """A transcription is a line with a URL, and its text the row's answer."""
     frame = pd.DataFrame({"clip": ["https://example.org/a.mp3", "https://example.org/b.mp3"]})
