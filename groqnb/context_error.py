@@ -18,6 +18,7 @@ __all__ = ["Failure", "error_piece", "failure_of"]
 _SOURCE, _MESSAGE = 8_000, 3_000  # characters
 _FIRST, _LAST = 4, 6  # frames of a long traceback
 _MOST_CAUSES = 3
+_MOST_OF_GROUP = 10
 _CELL = re.compile(r"<ipython-input-|[\\/]ipykernel_\d+[\\/]")
 _PLACE = re.compile(r".*[\\/](?:site|dist)-packages[\\/]|.*[\\/]lib[\\/]python3[.\d]*[\\/]", re.I)
 
@@ -74,10 +75,24 @@ def _told(shell: Any, error: BaseException) -> str:
     left = len(lines) - _FIRST - _LAST
     if left > 0:
         lines[_FIRST:-_LAST] = [f"  … {left:,} frames are left out"]
-    message = "".join(traceback.format_exception_only(type(error), error))
     if first:
         lines.insert(0, "Traceback, innermost last:")
-    return "\n".join([*lines, cut_middle(printed(message), _MESSAGE)])
+    return "\n".join([*lines, cut_middle(printed(_message(shell, error)), _MESSAGE)])
+
+
+def _message(shell: Any, error: BaseException) -> str:
+    """What Python says of the error; of a group's errors, each in a line."""
+    message = "".join(traceback.format_exception_only(type(error), error))
+    place = getattr(error, "filename", None)
+    if isinstance(error, SyntaxError) and isinstance(place, str):
+        # The file of a cell has a name of no meaning, and another one in every kernel.
+        name = "the cell" if _in_cell(shell, place) else _short(place)
+        message = message.replace(f'File "{place}"', name)
+    inner = getattr(error, "exceptions", None)
+    for each in inner[:_MOST_OF_GROUP] if isinstance(inner, tuple) else ():
+        if isinstance(each, BaseException):
+            message += "- " + traceback.format_exception_only(type(each), each)[-1]
+    return message
 
 
 def _frame(shell: Any, frame: traceback.FrameSummary, first: str) -> str:

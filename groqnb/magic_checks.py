@@ -18,7 +18,7 @@ from groqnb.types.errors import ParameterError
 __all__ = ["SWITCHES", "TOOLS", "check_names", "check_params", "choices_of"]
 
 TOOLS = ("web_search", "code_interpreter", "visit_website", "browser_automation", "wolfram_alpha")
-_NEWER_TOOLS = frozenset(TOOLS[2:])
+_NEWER_TOOLS = TOOLS[2:]
 _STABLE = "2025-07-23"
 _VERSION = re.compile(r"latest|\d{4}-\d\d-\d\d")
 _CHECKED = (

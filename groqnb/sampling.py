@@ -178,7 +178,9 @@ def _checked(parameter: Parameter, value: Any, own: Mapping[str, Any]) -> Any:
     name, kind = parameter.name, parameter.kind
     if kind in ("number", "integer"):
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or (kind == "integer" and value != int(value)):
+        # Infinity is no whole number either.
+        broken = isinstance(value, float) and not value.is_integer()
+        if not number or (kind == "integer" and broken):
             what = "a whole number" if kind == "integer" else "a number"
             raise ParameterError(f"{name} is {value!r}; it is {what}.")
         low, high = parameter.low, own.get("high", parameter.high)

@@ -227,11 +227,36 @@ def test_an_error_of_syntax_and_its_causes_go_along(
     run(ip, "x = = 1")
     run(ip, "%%groq --err\nWhy?")
     assert "SyntaxError" in sent(server)
-    assert "x = = 1" in sent(server)
+    assert "  the cell, line 1\n    x = = 1\n" in sent(server)
+    assert "ipython-input" not in sent(server)
     run(ip, "try:\n    {}['k']\nexcept KeyError as e:\n    raise ValueError('outer') from e")
     run(ip, "%%groq --err\nWhy?")
     assert "ValueError: outer\nIt was raised from this:" in sent(server)
     assert "KeyError: 'k'" in sent(server)
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("class Odd(Exception):\n    def __str__(self):\n        return 1 / 0\nraise Odd", "Odd"),
+        ("e = ValueError('loop')\ne.__cause__ = e\nraise e", "ValueError: loop"),
+        (
+            "a, b = KeyError(1), KeyError(2)\na.__cause__, b.__cause__ = b, a\nraise a",
+            "KeyError: 1",
+        ),
+        ("import json\njson.loads('{bad')", "  json/decoder.py, line "),
+        (
+            "group = ValueError('g')\ngroup.exceptions = (KeyError('in'),)\nraise group",
+            "- KeyError",
+        ),
+    ],
+)
+def test_odd_errors_are_told_as_well(
+    ip: InteractiveShell, server: ChatServer, cell: str, told: str
+) -> None:
+    run(ip, cell)
+    assert run(ip, "%%groq --err\nWhy?").success
+    assert told in sent(server)
 
 
 def test_what_a_magic_refused_and_an_interrupt_are_not_the_last_error(

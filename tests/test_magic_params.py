@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import pickle
@@ -13,6 +14,7 @@ from magic_shell import outputs, run, usage_error
 from test_completion import offered
 
 import groqnb
+from groqnb.magic_checks import check_params
 from groqnb.magic_params import nested
 from groqnb.magic_parser import parse_cell
 from groqnb.magic_words import GrammarError
@@ -98,6 +100,7 @@ def test_objects_of_the_notebook_are_filled_and_stay_as_they_are(
         ("-p temperature=hot", "temperature is 'hot'; it is a number"),
         ("-p temperature=3", "it goes from 0 to 2"),
         ("-p seed=1.5", "seed is 1.5; it is a whole number"),
+        ("-p seed=1e999", "seed is inf; it is a whole number"),
         ("-p service_tier=fles", "on_demand, flex, auto, performance. Did you mean flex?"),
         ("-p tool_choice=requird", "Did you mean required?"),
         ("-p response_format=jsn_object", "Did you mean json_object?"),
@@ -129,6 +132,20 @@ def test_what_the_api_would_refuse_is_told_before_anything_is_sent(
 ) -> None:
     assert told in usage_error(ip, f"%%groq {line}\nHi")
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "value", [{}, [], [{}, ["a"], None], 5, "x", {"tools": [{}]}, float("nan")]
+)
+@pytest.mark.parametrize(
+    "name", ["compound_custom", "extra_headers", "stop", "seed", "tool_choice"]
+)
+def test_whatever_a_value_is_a_check_tells_or_lets_it_pass(name: str, value: object) -> None:
+    nest = {"tools": {"enabled_tools": value}} if name == "compound_custom" else value
+    with contextlib.suppress(GrammarError):
+        check_params({name: nest}, "groq/compound")
+    with contextlib.suppress(GrammarError):
+        check_params({name: value}, "openai/gpt-oss-20b")
 
 
 def test_what_goes_into_extra_body_is_not_checked(ip: InteractiveShell, server: ChatServer) -> None:
