@@ -41,12 +41,20 @@ class FrameRows:
 
     @shows_parameters(MapOptions)
     def map(
-        self, prompt: str, *, into: str = "answer", **options: Unpack[MapOptions]
+        self,
+        prompt: str,
+        *,
+        into: str = "answer",
+        expect: str | None = None,
+        **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
         """The frame with two more columns: `into`, what the model answers, and its errors.
 
         `prompt` names columns in braces: `"Summarise: {text}"`; `{photo:image}` shows a picture,
         `{clip:audio}` says what is said in a recording. Errors stand in `into` + `"_error"`.
+
+        `expect` names a column of right answers: a line says afterwards how many rows have exactly
+        these (`evaluate` tells the rest).
 
         Raises ParameterError for a wrong name, before anything is sent.
 
@@ -54,13 +62,18 @@ class FrameRows:
         df.groq.map("A title of three words for: {text}", into="title", max_completion_tokens=12)
         ```
         """
-        return map_work(self._frame, prompt, into, options).run()
+        return map_work(self._frame, prompt, into, options, expect).run()
 
     async def amap(
-        self, prompt: str, *, into: str = "answer", **options: Unpack[MapOptions]
+        self,
+        prompt: str,
+        *,
+        into: str = "answer",
+        expect: str | None = None,
+        **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
         """`map`, awaited."""
-        return await map_work(self._frame, prompt, into, options).arun()
+        return await map_work(self._frame, prompt, into, options, expect).arun()
 
     @shows_parameters(MapOptions)
     def extract(
@@ -69,6 +82,7 @@ class FrameRows:
         *,
         from_: str | None = None,
         prompt: str | None = None,
+        expect: str | Mapping[str, str] | None = None,
         **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
         """The frame with a typed column for each field of `form`, and `extract_error`.
@@ -77,13 +91,16 @@ class FrameRows:
         `int | None` where the text may not tell. `from_` is the column to read, or `prompt` says
         what to read, as in `map`. An answer that does not fit is asked for once more.
 
+        `expect` is a dict of fields and columns that have them right, as in {"city": "town"}: a
+        line says for each how many rows are right.
+
         Models that keep to a schema get one; others are told it, and asked for JSON.
 
         ```python
         df.groq.extract({"city": str, "people": int | None}, from_="text")
         ```
         """
-        return extract_work(self._frame, form, from_, prompt, options).run()
+        return extract_work(self._frame, form, from_, prompt, options, expect).run()
 
     async def aextract(
         self,
@@ -91,10 +108,11 @@ class FrameRows:
         *,
         from_: str | None = None,
         prompt: str | None = None,
+        expect: str | Mapping[str, str] | None = None,
         **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
         """`extract`, awaited."""
-        return await extract_work(self._frame, form, from_, prompt, options).arun()
+        return await extract_work(self._frame, form, from_, prompt, options, expect).arun()
 
     @shows_parameters(MapOptions)
     def classify(
@@ -104,12 +122,15 @@ class FrameRows:
         from_: str | None = None,
         prompt: str | None = None,
         into: str = "label",
+        expect: str | None = None,
         **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
         """The frame with one of `labels` for each row, as a categorical column, and its errors.
 
         `labels` are names, or names with what they stand for. `from_` is the column to judge, or
         `prompt` says what to judge, as in `map`. No other answer than a label is ever taken.
+        `expect` names a column of right labels: a line says afterwards how many rows are right,
+        and `evaluate` tells the rest.
 
         ```python
         df.groq.classify(
@@ -119,7 +140,7 @@ class FrameRows:
         )
         ```
         """
-        return classify_work(self._frame, labels, from_, prompt, into, options).run()
+        return classify_work(self._frame, labels, from_, prompt, into, options, expect).run()
 
     async def aclassify(
         self,
@@ -128,28 +149,34 @@ class FrameRows:
         from_: str | None = None,
         prompt: str | None = None,
         into: str = "label",
+        expect: str | None = None,
         **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
         """`classify`, awaited."""
-        return await classify_work(self._frame, labels, from_, prompt, into, options).arun()
+        return await classify_work(self._frame, labels, from_, prompt, into, options, expect).arun()
 
     @shows_parameters(MapOptions)
-    def filter(self, prompt: str, **options: Unpack[MapOptions]) -> pd.DataFrame:
+    def filter(
+        self, prompt: str, *, expect: str | None = None, **options: Unpack[MapOptions]
+    ) -> pd.DataFrame:
         """The rows for which the model answers yes.
 
         `prompt` is a question with columns in braces. A row with a missing value is left out. No
         row is lost for an error: where some could not be judged they stay in, and a column
-        `filter_error`, which is there only then, says why.
+        `filter_error`, which is there only then, says why. `expect` names a column of True and
+        False, or yes and no: a line says how much of what is kept should be, and the reverse.
 
         ```python
         df.groq.filter("Does this ask for a refund? {text}")
         ```
         """
-        return filter_work(self._frame, prompt, options).run()
+        return filter_work(self._frame, prompt, options, expect).run()
 
-    async def afilter(self, prompt: str, **options: Unpack[MapOptions]) -> pd.DataFrame:
+    async def afilter(
+        self, prompt: str, *, expect: str | None = None, **options: Unpack[MapOptions]
+    ) -> pd.DataFrame:
         """`filter`, awaited."""
-        return await filter_work(self._frame, prompt, options).arun()
+        return await filter_work(self._frame, prompt, options, expect).arun()
 
     def evaluate(
         self, predicted: str, *, expected: str, labels: Sequence[Hashable] | None = None

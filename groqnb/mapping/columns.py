@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from groqnb.mapping.collecting import collect, outside
+from groqnb.mapping.expecting import Tell, expect_kept, expected, pairs_of
 from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.judges import AnyText, Judge, Labels, Typed
 from groqnb.mapping.options import plan_of
@@ -35,6 +36,7 @@ class Work:
         template: their prompt.
         plan: how they are asked.
         finish: makes the frame of the outcomes.
+        tell: says how good they are, where the user knows what is right.
     """
 
     frame: pd.DataFrame
@@ -42,21 +44,28 @@ class Work:
     plan: Plan
     options: Mapping[str, Any]
     finish: Callable[[list[RowResult]], pd.DataFrame]
+    tell: Tell | None = None
 
     def run(self, stops: Interrupts | None = None) -> pd.DataFrame:
         """Ask all rows; `stops` ends it early when it counts one."""
-        return self.finish(self._collect(stops))
+        return self._finished(self._collect(stops))
 
     async def arun(self) -> pd.DataFrame:
         """Ask all rows beside the running event loop; cancelling it keeps what is done."""
         stops = Interrupts()
         work = asyncio.ensure_future(asyncio.to_thread(self._collect, stops))
         try:
-            return self.finish(await asyncio.shield(work))
+            return self._finished(await asyncio.shield(work))
         except asyncio.CancelledError:
             stops.count += 1
             await asyncio.wait([work])
             raise
+
+    def _finished(self, results: list[RowResult]) -> pd.DataFrame:
+        made = self.finish(results)
+        if self.tell is not None:
+            self.tell(made, results)
+        return made
 
     def _collect(self, stops: Interrupts | None) -> list[RowResult]:
         return collect(self.plan, self._rows(), len(self.frame), self.options, interrupts=stops)
@@ -85,6 +94,7 @@ def _work(
     options: Mapping[str, Any],
     finish: Callable[[list[RowResult]], pd.DataFrame],
     added: Sequence[str],
+    tell: Tell | None = None,
 ) -> Work:
     template = Template(prompt)
     if not template.names:
@@ -104,7 +114,7 @@ def _work(
                 hint="Choose another name with into=.",
             )
     audio = any(field.kind == "audio" for field in template.fields)
-    return Work(frame, template, plan_of(judge, options, audio=audio), options, finish)
+    return Work(frame, template, plan_of(judge, options, audio=audio), options, finish, tell)
 
 
 def _with(
@@ -139,9 +149,16 @@ def _votes(options: Mapping[str, Any], fields: Mapping[str, str | None]) -> dict
     return {f"{name}_agreement": field for name, field in fields.items()}
 
 
-def map_work(frame: pd.DataFrame, prompt: str, into: str, options: Mapping[str, Any]) -> Work:
+def map_work(
+    frame: pd.DataFrame,
+    prompt: str,
+    into: str,
+    options: Mapping[str, Any],
+    expect: str | None = None,
+) -> Work:
     """Text for each row."""
     into, errors = _names(into)
+    tell = None if expect is None else expected(frame, {into: expect})
     votes = _votes(options, {into: None})
 
     def finish(results: list[RowResult]) -> pd.DataFrame:
@@ -152,7 +169,7 @@ def map_work(frame: pd.DataFrame, prompt: str, into: str, options: Mapping[str, 
         column = pd.Series(values, dtype="string" if plain else object).array
         return _with(frame, {into: column}, errors, results, votes)
 
-    return _work(frame, prompt, AnyText(), options, finish, [into, *votes, errors])
+    return _work(frame, prompt, AnyText(), options, finish, [into, *votes, errors], tell)
 
 
 def extract_work(
@@ -161,6 +178,7 @@ def extract_work(
     from_: str | None,
     prompt: str | None,
     options: Mapping[str, Any],
+    expect: str | Mapping[str, str] | None = None,
 ) -> Work:
     """A typed column for each field."""
     from groqnb.types.answer_type import answer_type
@@ -170,13 +188,15 @@ def extract_work(
     makers = columns_of(form)
     errors = "extract_error"
     votes = _votes(options, {name: name for name in makers})
+    tell = None if expect is None else expected(frame, pairs_of(expect, [*makers]))
     text = _prompt(frame, from_, prompt, "Take what is asked for from this text:\n\n")
 
     def finish(results: list[RowResult]) -> pd.DataFrame:
         more = {name: make([r.value for r in results]) for name, make in makers.items()}
         return _with(frame, more, errors, results, votes)
 
-    work = _work(frame, text, Typed(answers), options, finish, [*makers, *votes, errors])
+    added = [*makers, *votes, errors]
+    work = _work(frame, text, Typed(answers), options, finish, added, tell)
     rules = [change for change in told if "remark" in change]
     if rules:
         warnings.warn(
@@ -195,10 +215,12 @@ def classify_work(
     prompt: str | None,
     into: str,
     options: Mapping[str, Any],
+    expect: str | None = None,
 ) -> Work:
     """A label for each row."""
     judge = Labels(labels)
     into, errors = _names(into)
+    tell = None if expect is None else expected(frame, {into: expect}, judge.labels)
     votes = _votes(options, {into: None})
     text = _prompt(frame, from_, prompt, "")
 
@@ -208,11 +230,14 @@ def classify_work(
         column = pd.Categorical([result.value for result in results], categories=judge.labels)
         return _with(frame, {into: column}, errors, results, votes)
 
-    return _work(frame, text, judge, options, finish, [into, *votes, errors])
+    return _work(frame, text, judge, options, finish, [into, *votes, errors], tell)
 
 
-def filter_work(frame: pd.DataFrame, prompt: str, options: Mapping[str, Any]) -> Work:
+def filter_work(
+    frame: pd.DataFrame, prompt: str, options: Mapping[str, Any], expect: str | None = None
+) -> Work:
     """The rows that the model says yes to, and those that could not be judged."""
+    tell = None if expect is None else expect_kept(frame, expect)
     errors = "filter_error"
     votes = _votes(options, {"filter": None})
 
@@ -230,7 +255,7 @@ def filter_work(frame: pd.DataFrame, prompt: str, options: Mapping[str, Any]) ->
             kept = kept.assign(**{errors: told[keep]})
         return kept
 
-    return _work(frame, prompt, Labels([_YES, _NO]), options, finish, list(votes))
+    return _work(frame, prompt, Labels([_YES, _NO]), options, finish, list(votes), tell)
 
 
 def _names(into: str) -> tuple[str, str]:
