@@ -64,9 +64,8 @@ class Sender:
 
     def clear(self) -> None:
         """Take away what no step needs: files that were being made, and those of no shard."""
-        for shard in self._shards.open():
-            if shard.state == MADE:
-                self._shards.drop(shard)
+        for shard in self._shards.made_only():
+            self._shards.drop(shard)
         if self._folder.is_dir():
             kept = self._shards.tags()
             for path in self._folder.glob("groqnb-*.jsonl"):

@@ -125,6 +125,10 @@ class Shards:
         """Those whose answers are not all taken in, the oldest first."""
         return self._read("map = ? AND state != ?", [self._map, COLLECTED])
 
+    def made_only(self) -> list[Shard]:
+        """Those of all maps in the file of which nothing was sent."""
+        return self._read("state = ?", [MADE])
+
     def get(self, number: int) -> Shard:
         """One of them, as it is on disk."""
         return self._read("id = ?", [number])[0]

@@ -18,6 +18,13 @@ from batch_server import KEY, MODEL, BatchServer, echo
 
 import groqnb
 from groqnb.batching import batch_ids
+from groqnb.batching.making import files_of, make
+from groqnb.batching.shards import Shards
+from groqnb.batching.terms import Terms
+from groqnb.mapping.interrupts import Interrupts
+from groqnb.mapping.journal import Journal
+from groqnb.mapping.judges import AnyText
+from groqnb.mapping.question import Question
 
 ROWS = 7
 SHARD = 3  # lines in a file, so that there are several
@@ -214,6 +221,25 @@ def test_rows_that_fail_to_come_leave_nothing_behind(tmp_path: Path) -> None:
         assert server.requests == []
         assert list(tmp_path.rglob("*.jsonl")) == []
         assert list(groqnb.map("{}", ["a"], **options)) == ["re: a"]
+
+
+def test_files_that_a_dead_process_left_are_taken_away(tmp_path: Path) -> None:
+    """Files that were made and not sent, and half a file that nobody knows, are not kept."""
+    path = tmp_path / "rows.sqlite"
+    journal = Journal(path)
+    question = Question([MODEL], AnyText())
+    shards = Shards(journal.writer, question.name)
+    made = make([(0, "left")], question, Terms(), journal, shards, Interrupts())
+    journal.close()
+    files_of(path).joinpath("groqnb-half-a-file.jsonl").write_bytes(b'{"custom_')
+    assert len(made.shards) == 1
+    assert len(list(tmp_path.rglob("*.jsonl"))) == 2
+    with BatchServer() as server:
+        options: dict[str, Any] = {"model": MODEL, "client": server.client(), "tier": "batch"}
+        assert list(groqnb.map("{}", ["a"], resume=path, **options)) == ["re: a"]
+        assert server.lines == {"a": 1}
+    assert list(tmp_path.rglob("*.jsonl")) == []
+    assert not files_of(path).exists()
 
 
 def test_only_rows_of_the_call_are_waited_for() -> None:
