@@ -422,6 +422,9 @@ def test_results_stand_on_the_page_while_others_still_run(ip: InteractiveShell) 
     ip.display_pub.publish = watch
     answer = groqnb.show(start(server, tools=[slow, fast]))
     assert [step.result for step in answer.steps] == ["slow-result", "fast-result"]
+    waiting = next(o["data"]["text/html"] for o in outputs(ip) if "fast-result" in str(o["data"]))
+    assert "asks for</b> <code>slow" in waiting
+    assert "asks for</b> <code>fast" not in waiting
     page = last(ip, "text/html")
     assert page.index("slow-result") < page.index("fast-result") < page.index("Both.")
 

@@ -136,7 +136,8 @@ class PagePainter:
             return
         started = time.thread_time()
         answer = builder.build(complete=False)
-        status = "answering…" if answer.text else "thinking…"
+        waiting = "calling tools…" if answer.tool_calls else "thinking…"
+        status = "answering…" if answer.text else waiting
         foot = live_footer(self.badge, el("span", status, class_="gn-live"))
         html = self._view.html(answer, foot)
         self._publish({"text/html": html, "text/plain": clean(answer.text)})

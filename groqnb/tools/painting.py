@@ -99,9 +99,18 @@ class _Painting:
             given = next(call for call in self._run.answer.tool_calls if call.id == step.id)
             print(run_plain(Run(step.name, given.function.arguments, step.result)))
         else:
-            said = [*self._run.messages, *self._done(step.round)]
-            self._painter.show(AnswerBuilder(model=self._asking.model, messages=said))
+            self._painter.show(self._so_far(step.round))
         self._open = False
+
+    def _so_far(self, round: int) -> AnswerBuilder:
+        done = self._done(round)
+        ended = {message["tool_call_id"] for message in done}
+        builder = AnswerBuilder(model=self._asking.model, messages=[*self._run.messages, *done])
+        for index, call in enumerate(self._run.answer.tool_calls):
+            if call.id not in ended:
+                given = call.function
+                builder.add_call(index, id=call.id, name=given.name, arguments=given.arguments)
+        return builder
 
     def _done(self, round: int) -> list[dict[str, Any]]:
         return [step.message for step in self._run.steps if step.round == round]
