@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from groqnb import magic_audio, magic_images
 from groqnb.context import note, with_context
 from groqnb.conversation import Question, single
 from groqnb.interpolation import interpolate, value_of
-from groqnb.magic_checks import check_names, check_params
 from groqnb.magic_forms import FORMS
 from groqnb.magic_params import nested, value_from, with_wolfram
 from groqnb.magic_parser import Ask, GrammarError, json_value, model_names
@@ -59,15 +58,13 @@ def question_of(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> 
     question = Question(
         messages,
         model=model,
-        params=_params(asked, names),
+        params=_params(asked, names, model_names(model)) if asked.params else {},
         chat=asked.chat,
         earlier="" if asked.prefill is None else fill(asked.prefill),
         images=images,
         remark=remark,
     )
     _add_documents(question, asked, names, found, pieces)
-    for each in model_names(model):
-        check_params(question.params, each)
     _check_prefill(asked)
     if asked.kind is not None or asked.tools is not None or asked.guard is not None:
         _add_form_and_tools(question, asked, names)
@@ -139,15 +136,20 @@ def _add_documents(
     question.context = note(pieces)
 
 
-def _params(asked: Ask, names: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of `-p`, and what they need from the environment."""
+def _params(asked: Ask, names: Mapping[str, Any], models: Iterable[str]) -> dict[str, Any]:
+    """The parameters of `-p`, which all the models take, and what they need besides."""
+    from groqnb.magic_checks import check_names, check_params
+
     given = {
         name: value_from(name, param, _value(param, names, raw=asked.raw))
         for name, param in asked.params.items()
     }
     try:
         check_names(given)
-        return with_wolfram(nested(given))
+        params = with_wolfram(nested(given))
+        for model in models:
+            check_params(params, model)
+        return params
     except ParameterError as error:
         raise GrammarError(f"-p: {error}") from None
 

@@ -28,7 +28,7 @@ def values(line: str) -> dict[str, object]:
     """What a line's `-p` come to, as the magic sends them."""
     from groqnb.magic_question import _params
 
-    return _params(parse_cell(line), {})
+    return _params(parse_cell(line), {}, [])
 
 
 @pytest.mark.parametrize(
