@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,9 @@ from groqnb.mapping.lanes import Lane
 from groqnb.mapping.question import Question
 from groqnb.mapping.results import RowResult
 from groqnb.mapping.retrying import backoff
-from groqnb.mapping.sources import part_of, sound_of
+from groqnb.mapping.sources import part_of
 from groqnb.mapping.template import Content, Picture, Sound
+from groqnb.mapping.transcripts import transcribe
 from groqnb.types.errors import (
     BadRequestError,
     GroqnbError,
@@ -27,7 +28,10 @@ from groqnb.wire.retry import waiting_is_off
 if TYPE_CHECKING:
     from groqnb.types.chat import ChatCompletion
 
-__all__ = ["Asked", "Misfit", "Spent", "Unfit", "ask", "judged"]
+__all__ = ["Asked", "Hear", "Misfit", "Spent", "Unfit", "ask", "judged"]
+
+Hear = Callable[[Sound], Awaitable[str]]
+"""What a recording says."""
 
 _ODD_REPLIES = 2  # times that a reply of no sense, or a dead engine, is asked again
 
@@ -75,7 +79,7 @@ class Misfit(GroqnbError):
 async def ask(
     question: Question,
     lane: Lane,
-    audio: Lane | None,
+    hear: Hear,
     content: Content,
     sent: Callable[[], None],
     sample: int = 0,
@@ -91,7 +95,7 @@ async def ask(
     if isinstance(content, str):
         said = content
     else:
-        said = await _read_pieces(question, audio, content)
+        said = await _read_pieces(hear, content)
     messages = question.messages(lane.model, said)
     characters = question.characters(lane.model, content)
     try:
@@ -214,9 +218,7 @@ def _note(spent: Spent, lane: Lane, reply: ChatCompletion) -> None:
 # --- pictures and recordings ---
 
 
-async def _read_pieces(
-    question: Question, audio: Lane | None, content: list[str | Picture | Sound]
-) -> str | list[Any]:
+async def _read_pieces(hear: Hear, content: list[str | Picture | Sound]) -> str | list[Any]:
     """The content of a message: text alone, or parts where there are pictures."""
     parts: list[Any] = []
     for piece in content:
@@ -224,7 +226,7 @@ async def _read_pieces(
             # Reading and shrinking take long: other rows go on meanwhile.
             parts.append(await asyncio.to_thread(part_of, piece))
             continue
-        text = piece if isinstance(piece, str) else await _transcribe(audio, piece)
+        text = piece if isinstance(piece, str) else await hear(piece)
         if parts and parts[-1]["type"] == "text":
             parts[-1]["text"] += text
         else:
@@ -233,13 +235,6 @@ async def _read_pieces(
         only: str = parts[0]["text"]
         return only
     return parts
-
-
-async def _transcribe(lane: Lane | None, sound: Sound) -> str:
-    assert lane is not None
-    await lane.turn(0)
-    reply = await lane.client.audio.transcriptions.create(model=lane.model, **sound_of(sound))
-    return str(reply.text).strip()
 
 
 async def _transcribe_row(
@@ -253,7 +248,7 @@ async def _transcribe_row(
         )
     sent()
     began = lane.clock()
-    text = await _transcribe(lane, sounds[0])
+    text = await transcribe(lane, sounds[0])
     spent.seconds = lane.clock() - began
     spent.cost = 0.0 if lane.where == "local" else None
     return Asked(text, text, spent=spent, finish_reason="stop")

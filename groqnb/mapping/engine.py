@@ -15,7 +15,8 @@ from groqnb.mapping.asking import Asked, Misfit, ask
 from groqnb.mapping.lanes import Lane
 from groqnb.mapping.question import Question
 from groqnb.mapping.results import RowError, RowResult, row_error
-from groqnb.mapping.template import Content
+from groqnb.mapping.template import Content, Sound
+from groqnb.mapping.transcripts import Transcripts
 from groqnb.mapping.width import Width
 from groqnb.types.errors import (
     AuthenticationError,
@@ -64,6 +65,7 @@ class Engine:
         audio: list[Lane],
         width: Width,
         emit: Callable[[Item, RowResult], None],
+        transcripts: Transcripts | None = None,
     ) -> None:
         self.question = question
         self.lanes = lanes
@@ -73,6 +75,7 @@ class Engine:
         self.failure: GroqnbError | None = None
         self._why = "The map was stopped."
         self._emit = emit
+        self._transcripts = transcripts
         self._loop = asyncio.get_running_loop()
         self._pending: deque[Item] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,15 +146,20 @@ class Engine:
 
     async def _ask(self, lane: Lane, item: Item, task: asyncio.Task[None]) -> RowResult:
         self._waiting.add(task)
-        audio = self._lane(self.audio) if self.audio else None
 
         def sent() -> None:
             self._waiting.discard(task)
 
         sample = item.number % self.question.samples
-        asked = await ask(self.question, lane, audio, item.content, sent, sample)
+        asked = await ask(self.question, lane, self._hear, item.content, sent, sample)
         self.width.answered(self._loop.time(), paced=lane.paced)
         return _result(item, asked)
+
+    async def _hear(self, sound: Sound) -> str:
+        audio = self._lane(self.audio)
+        assert audio is not None
+        assert self._transcripts is not None
+        return await self._transcripts.text(audio, sound)
 
     @staticmethod
     def _lane(lanes: list[Lane]) -> Lane | None:
@@ -199,6 +207,8 @@ class Engine:
     def abort(self) -> None:
         """Give up what is under way, too."""
         self.stop()
+        if self._transcripts is not None:
+            self._transcripts.abort()
         for task in list(self._tasks):
             task.cancel()
 
@@ -211,6 +221,8 @@ class Engine:
         """Wait until no row is under way."""
         while self._tasks:
             await asyncio.wait(list(self._tasks))
+        if self._transcripts is not None:
+            await self._transcripts.idle()
 
 
 def _result(item: Item, asked: Asked) -> RowResult:

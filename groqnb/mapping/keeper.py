@@ -30,12 +30,12 @@ class Keeper:
         self.done: SimpleQueue[list[Done]] = SimpleQueue()
         self.broken = ""
         self._journal = journal
-        self._come: SimpleQueue[tuple[Done, Answer | None] | None] = SimpleQueue()
+        self._come: SimpleQueue[tuple[Done | None, Answer | None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="groqnb-map-keeper", daemon=True)
         self._thread.start()
 
-    def put(self, done: Done, answer: Answer | None) -> None:
-        """Take an outcome, and what of it is to be kept."""
+    def put(self, done: Done | None, answer: Answer | None) -> None:
+        """Take an outcome, and what of it is to be kept; None: what is no row's is kept."""
         self._come.put((done, answer))
 
     def close(self) -> None:
@@ -58,7 +58,7 @@ class Keeper:
             except Empty:
                 pass
             self._write([answer for _, answer in group if answer is not None])
-            self.done.put([done for done, _ in group])
+            self.done.put([done for done, _ in group if done is not None])
             if ended:
                 return
 

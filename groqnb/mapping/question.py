@@ -141,6 +141,12 @@ class Question:
                 pieces.append(kept)
         return self._digest(json.dumps(names).encode(), sample), pieces
 
+    def sound_key(self, sound: Sound) -> bytes:
+        """The key of a recording's transcript, for whatever is asked about it. Raises
+        ParameterError."""
+        told = ["sound", name_of(sound)[0], self.audio_model, self._servers]
+        return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).digest()
+
     def _digest(self, data: bytes, sample: int) -> bytes:
         person = sample.to_bytes(hashlib.blake2b.PERSON_SIZE, "little")
         return hashlib.blake2b(data, digest_size=16, key=self._salt, person=person).digest()

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from groqnb.client import AsyncGroq
@@ -27,6 +28,7 @@ from groqnb.mapping.plan import Plan
 from groqnb.mapping.results import RowResult, row_error
 from groqnb.mapping.stored import restored
 from groqnb.mapping.template import Content
+from groqnb.mapping.transcripts import Transcripts
 from groqnb.types.errors import GroqnbError
 
 __all__ = ["Plan", "Row", "Run"]
@@ -118,15 +120,18 @@ class Run:
         try:
             self.lanes = [lane(client, m) for client in clients for m in plan.question.models]
             audio = [lane(client, plan.question.audio_model) for client in clients]
-            self._engine = Engine(
-                plan.question, self.lanes, audio if plan.audio else [], width, self._emit
-            )
+            heard = Transcripts(plan.question, self._found, partial(self._keeper.put, None))
+            sounds = audio if plan.audio else []
+            self._engine = Engine(plan.question, self.lanes, sounds, width, self._emit, heard)
             self._ready.set()
             await self._over.wait()
             await self._engine.idle()
         finally:
             for client in clients:
                 await client.close()
+
+    def _found(self, key: bytes) -> Answer | None:
+        return self._journal.find([key]).get(key)
 
     def _emit(self, item: Item, result: RowResult) -> None:
         answer = None
