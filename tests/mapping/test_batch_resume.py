@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import asyncio
 import json
 import os
 import signal
@@ -205,6 +206,30 @@ def test_an_interrupted_iteration_raises() -> None:
             list(mapped)
         assert list(mapped) == ["re: a"]
         assert server.lines == {"a": 1}
+
+
+def test_a_cancelled_task_leaves_the_batches_running() -> None:
+    """In async code a cancelled map ends its waiting alone; the same call goes on."""
+    frame = pd.DataFrame({"n": [1, 2]})
+    with BatchServer() as server:
+        server.looks = 10**9
+        options: dict[str, Any] = {"model": MODEL, "client": server.client(), "tier": "batch"}
+
+        def looked() -> bool:
+            with server.changed:
+                return server.changed.wait_for(lambda: server.count("GET", "/batches/.*"), 60) > 0
+
+        async def main() -> pd.DataFrame:
+            task = asyncio.ensure_future(frame.groq.amap("row {n}", progress=False, **options))
+            assert await asyncio.to_thread(looked)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            server.looks = 1
+            return await frame.groq.amap("row {n}", progress=False, **options)
+
+        assert list(asyncio.run(main())["answer"]) == ["re: row 1", "re: row 2"]
+        assert server.lines == {"row 1": 1, "row 2": 1}
 
 
 def test_rows_that_fail_to_come_leave_nothing_behind(tmp_path: Path) -> None:
