@@ -6,6 +6,8 @@ while the batches run, which may take days: another kernel may look after the sa
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +39,7 @@ __all__ = ["BatchRun"]
 
 _AT_ONCE = 500
 _BUSY = 0.2  # s between two attempts to get the file of answers
+_PATIENCE = 10.0  # s for which the first one is tried for
 
 
 class BatchRun:
@@ -102,7 +105,8 @@ class BatchRun:
 
     def _send(self, rows: Iterable[Row], interrupts: Interrupts) -> Made:
         question = self.plan.question
-        with _closing(journal_of(self.plan, self._resume)) as journal:
+        # Another kernel that takes in results has the file for moments; a map of rows has it long.
+        with _closing(self._journal(interrupts, _PATIENCE)) as journal:
             assert journal.path is not None
             self._path = journal.path
             shards = Shards(journal.writer, question.name)
@@ -148,18 +152,21 @@ class BatchRun:
         mine = list(self._mine.values())
         wait = self._terms.wait
         for shard, batch in ended(self._client, mine, self._bar, interrupts, wait=wait):
-            with _closing(self._journal(interrupts)) as journal:
+            with _closing(self._journal(interrupts, math.inf)) as journal:
                 shards = Shards(journal.writer, self.plan.question.name)
                 collect_shard(self._client, shard, batch, journal, shards, self.plan.question)
                 shard.state = COLLECTED
         self.interrupted = interrupts.count > 0 and any(s.state != COLLECTED for s in mine)
 
-    def _journal(self, interrupts: Interrupts) -> Journal:
-        """The file of answers, once no other kernel has it."""
+    def _journal(self, interrupts: Interrupts, patience: float) -> Journal:
+        """The file of answers, once no other kernel has it. Raises MapRunning after `patience`."""
+        until = time.monotonic() + patience
         while True:
             try:
                 return journal_of(self.plan, self._resume)
             except MapRunning:
+                if time.monotonic() > until:
+                    raise
                 pause(_BUSY, interrupts)
                 if interrupts.count:
                     raise KeyboardInterrupt from None

@@ -126,8 +126,11 @@ def test_killed_at_every_request_nothing_is_sent_twice(tmp_path: Path, moment: s
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="runs forked children")
-def test_two_kernels_take_in_the_same_batches(tmp_path: Path) -> None:
+def test_two_kernels_take_in_the_same_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both wait for one map's batches: both have all answers, and the ledger has them once."""
+    monkeypatch.setattr("groqnb.batching.running._PATIENCE", 60.0)
     path = tmp_path / "rows.sqlite"
     frame = pd.DataFrame({"n": range(ROWS)})
     with BatchServer() as server:
@@ -265,6 +268,19 @@ def test_files_that_a_dead_process_left_are_taken_away(tmp_path: Path) -> None:
         assert server.lines == {"a": 1}
     assert list(tmp_path.rglob("*.jsonl")) == []
     assert not files_of(path).exists()
+
+
+def test_a_map_that_runs_elsewhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another kernel asks the rows of the map, nothing is sent."""
+    monkeypatch.setattr("groqnb.batching.running._PATIENCE", 0.0)
+    path = tmp_path / "rows.sqlite"
+    journal = Journal(path)
+    with BatchServer() as server:
+        options: dict[str, Any] = {"model": MODEL, "client": server.client(), "tier": "batch"}
+        with pytest.raises(groqnb.ParameterError, match="running already"):
+            list(groqnb.map("{}", ["a"], resume=path, **options))
+        assert server.requests == []
+    journal.close()
 
 
 def test_only_rows_of_the_call_are_waited_for() -> None:
