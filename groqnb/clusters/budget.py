@@ -85,6 +85,7 @@ class _AtScheduler(Owing):
 
     async def book(self, tokens: float, pace: Pace) -> float:
         if pace == (None, None):
+            self.forget()
             return 0.0  # no limit is known: there is nothing to keep to
         requests, tokens, closed = self.taken(tokens)
         # The map has an event loop of its own; the connection belongs to the worker's.

@@ -15,7 +15,7 @@ The calls are those of `df.groq`, and lazy as all of Dask: nothing is asked befo
 
 - Errors are text, and `filter` always has its column of errors: a Dask frame has one form.
 - One budget of requests and tokens is kept for all workers together, by Dask's scheduler. (A
-  budget of money, as `%groq_budget` sets it, is each process's own.)
+  budget of money, as `%groq budget` sets it, is each process's own.)
 - Answers are kept on disk on the machine that asked. The workers of one machine share a file: what
   a killed worker had finished is not asked again, nor is it when the same is computed again. A
   partition that goes to another machine is asked for there. (The file must not lie on a network
@@ -23,6 +23,8 @@ The calls are those of `df.groq`, and lazy as all of Dask: nothing is asked befo
 - No key goes through Dask: `client=` is refused, and so are headers. Each worker finds its key by
   itself, best in GROQ_API_KEY of its environment, which the workers of a `LocalCluster` inherit.
   Where the calls go (cloud, local, a URL) and the default model are this process's.
+- An interrupt, or a future that is cancelled, ends the maps on the workers of a cluster at once.
+  Without a cluster, Dask's threads end the partitions that they have begun.
 - The local engine runs once in each worker process; with it few workers with threads are better.
 """
 

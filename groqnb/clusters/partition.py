@@ -81,6 +81,8 @@ class Asked:
                     "the workers, and start them again."
                 )
                 raise
+        if stops.count and worker_here() is None:
+            raise KeyboardInterrupt  # computed in the main thread: the other partitions end, too
         return conform(made, self.errors, self.like)
 
 

@@ -79,6 +79,10 @@ class Owing:
     def close(self, seconds: float) -> None:
         self._closed_until = max(self._closed_until, self._clock() + seconds)
 
+    def forget(self) -> None:
+        """What was used before a limit was known counts for none."""
+        self._requests = self._tokens = 0.0
+
     def taken(self, tokens: float) -> tuple[float, float, float]:
         """Requests, tokens and seconds closed to tell now, with one more request."""
         told = (
