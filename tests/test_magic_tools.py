@@ -76,6 +76,19 @@ def test_a_conversation_keeps_the_turns_with_tools(
     assert roles == ["user", "assistant", "tool", "assistant", "user"]
 
 
+def test_parallel_calls_are_asked_for_only_where_the_model_makes_them(
+    ip: InteractiveShell, server: ChatServer
+) -> None:
+    """Refused in two lines, and nothing is sent; left out, the model is told so."""
+    define(ip, "def one() -> int:\n    return 1")
+    ask = f"%%groq --tools one -m {SCHEMA_MODEL}"
+    error = failed(ip, f"{ask} -p parallel_tool_calls=true\nHello")
+    assert "one call at a time" in str(error)
+    assert server.requests == []
+    run(ip, f"{ask}\nHello")
+    assert server.requests[0]["parallel_tool_calls"] is False
+
+
 def test_a_call_that_fails_later_keeps_the_steps(ip: InteractiveShell) -> None:
     """The function had run: what it gave is in `_groq`, and the cell fails."""
     define(ip, "def stop() -> str:\n    return 'status 500'")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from strict_rules import faults
 
-from groqnb.local.parts.json_schema import check
+from groqnb.local.schemas import check_schema
 from groqnb.types.answer_type import without_absent
 from groqnb.types.schema import SchemaError, Subset, to_subset
 
@@ -168,7 +168,7 @@ def test_a_schema_is_brought_into_the_subset_or_refused(schema: dict[str, Any]) 
         assert refused.why
         return
     assert faults(made.schema) == []
-    check(made.schema, strict=True)  # the local engine takes it, too
+    check_schema(made.schema, "schema", strict=True)  # the local engine takes it, too
 
 
 @many

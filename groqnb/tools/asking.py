@@ -91,7 +91,10 @@ class Asking:
     def _begin(self, turn: AskModel) -> dict[str, Any]:
         self._round, self._told = turn.round, (0, 0)
         self.builder = AnswerBuilder(
-            model=self.model, messages=turn.messages, where=self.target.kind
+            model=self.model,
+            messages=turn.messages,
+            where=self.target.kind,
+            response_format=self._params.get("response_format"),
         )
         asked = {"model": self.model, "messages": list(turn.messages)}
         return {**asked, **self._params, **turn.more}
