@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -33,13 +31,6 @@ def start(server: Server, **options: Any) -> ToolStream:
 
 def astart(client: AsyncGroq, **options: Any) -> AsyncToolStream:
     return groqnb.arun_tools(client, stream=True, **{**OPTIONS, **options})
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -240,7 +231,10 @@ def test_cancelling_cancels_the_tools_that_run(stream: bool) -> None:
         server = Server(asks(("weather", {"city": "Rome"}), ("forever", {})))
         async with AsyncGroq(**server.settings()) as client:
             options = {**OPTIONS, "tools": [weather, forever]}
-            watched = groqnb.arun_tools(client, stream=True, **options)
+            first = asyncio.Event()
+            watched = groqnb.arun_tools(
+                client, stream=True, on_step=lambda step: first.set(), **options
+            )
             plain = None if stream else groqnb.arun_tools(client, **options)
 
             async def follow() -> None:
@@ -249,8 +243,7 @@ def test_cancelling_cancels_the_tools_that_run(stream: bool) -> None:
             task = asyncio.create_task(follow())
             await began.wait()
             if stream:
-                while not watched.run.steps:
-                    await asyncio.sleep(0.01)
+                await asyncio.wait_for(first.wait(), 60)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -260,6 +253,37 @@ def test_cancelling_cancels_the_tools_that_run(stream: bool) -> None:
                 assert [step.name for step in watched.run.steps] == ["weather"]
             left = [t for t in asyncio.all_tasks() if t.get_name().startswith("groqnb-tool")]
             assert left == []
+
+    asyncio.run(main())
+
+
+def test_a_tool_that_ignores_its_cancelling_does_not_hold_up_the_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is waited for a moment, and then left alone."""
+    monkeypatch.setattr("groqnb.tools.awaiting._GRACE_SECONDS", 0.05)
+
+    async def main() -> None:
+        began, release, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def stubborn() -> None:
+            began.set()
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                await release.wait()
+            ended.set()
+
+        async with AsyncGroq(**Server(asks(("stubborn", {}))).settings()) as client:
+            run = groqnb.arun_tools(client, **{**OPTIONS, "tools": [stubborn]})
+            task = asyncio.create_task(run)
+            await asyncio.wait_for(began.wait(), 60)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(task, 60)
+            assert not ended.is_set()
+            release.set()
+            await asyncio.wait_for(ended.wait(), 60)
 
     asyncio.run(main())
 
