@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from groqnb.gallery import GALLERY, gallery
 from groqnb.types.new_file import NewFile
@@ -90,7 +91,7 @@ def _put(files: Mapping[str, bytes], folder: Path) -> Copied:
     after = dict(before)
     try:
         for name, content in files.items():
-            ours = _digest(content)
+            ours = _digest(name, content)
             if _put_one(done, name, content, ours, before.get(name)):
                 after[name] = ours
     finally:  # an interrupt must not make the user's what we have just put there
@@ -103,7 +104,7 @@ def _put(files: Mapping[str, bytes], folder: Path) -> Copied:
 def _put_one(done: Copied, name: str, content: bytes, ours: str, before: str | None) -> bool:
     """Put one file there and say True, or leave the user's. `ours` and `before` are digests."""
     target = done.folder / name
-    there = _digest(target.read_bytes()) if target.is_file() else None
+    there = _digest(name, target.read_bytes()) if target.is_file() else None
     if there == ours:
         done.same.append(name)
     elif there is None and not target.is_dir():
@@ -131,8 +132,36 @@ def _read_list(path: Path) -> dict[str, str]:
         return {}
 
 
-def _digest(content: bytes) -> str:
+def _digest(name: str, content: bytes) -> str:
+    """What makes a file the user's when it changes: its bytes, or the cells of a notebook.
+
+    JupyterLab saves a notebook that was only opened, with metadata of its own.
+    """
+    if name.endswith(".ipynb"):
+        try:
+            cells = json.loads(content)["cells"]
+            told = [
+                [_text(cell[key]) for key in ("cell_type", "source", "outputs") if key in cell]
+                for cell in cells
+            ]
+        except (ValueError, KeyError, TypeError):
+            pass
+        else:
+            content = json.dumps(told, sort_keys=True).encode()
     return hashlib.sha256(content).hexdigest()
+
+
+def _text(value: Any) -> Any:
+    """The value with its texts in one piece each; a notebook may hold them as lists of lines."""
+    if isinstance(value, dict):
+        # Counts of runs are no output, and Lab leaves out metadata that is empty.
+        left = ("execution_count", "metadata")
+        return {key: _text(part) for key, part in value.items() if key not in left}
+    if isinstance(value, list):
+        if value and all(isinstance(part, str) for part in value):
+            return "".join(value)
+        return [_text(part) for part in value]
+    return value
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -69,7 +69,7 @@ def told(copied: Copied) -> str:
         if names:
             lines.append(f"  {what}: {_few(names)}")
     if copied.kept:
-        lines.append(f"  Kept as yours, since you changed them: {_few(copied.kept)}")
+        lines.append(f"  Kept as yours: {_few(copied.kept)}")
     if copied.newer:
         lines.append(f"  Of these the cookbook has newer ones: {_few(copied.newer)}")
         lines.append("  Rename yours and start again to get them beside it.")

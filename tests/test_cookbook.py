@@ -87,6 +87,26 @@ def test_an_upgrade_keeps_what_the_user_changed_and_tells_that_ours_is_newer(
     assert title_of(again, "a.ipynb") == "# New A"
 
 
+def test_a_notebook_that_was_only_opened_is_renewed_and_one_that_was_run_is_kept(
+    copy_of: Callable[..., Copied],
+) -> None:
+    """Lab saves what was only opened, in its own form; the outputs of a run are the user's."""
+    folder = copy_of(a="Old A", b="Old B").folder
+    for name, outputs in (("a", []), ("b", [{"output_type": "stream", "text": "mine"}])):
+        path = folder / f"{name}.ipynb"
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook["metadata"] = {"language_info": {"version": "3.13.9"}}
+        for cell in notebook["cells"]:
+            cell["source"] = cell["source"].splitlines(keepends=True)
+            cell["metadata"] = {}
+            if outputs:
+                cell["outputs"] = outputs
+        path.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+    done = copy_of(a="New A", b="New B")
+    assert "a.ipynb" in done.updated
+    assert done.kept == ["b.ipynb"]
+
+
 def test_a_file_that_was_there_before_is_the_users(copy_of: Callable[..., Copied]) -> None:
     folder = copy_of(a="A").folder
     (folder / LIST).unlink()
