@@ -260,6 +260,7 @@ def test_a_page_brings_the_rules_for_what_is_in_it_and_no_others() -> None:
         ("- a\n\n- b", "<ul><li><p>a</p></li><li><p>b</p></li></ul>"),
         ("> q", "<blockquote><p>q</p></blockquote>"),
         ("a  \nb", "<p>a<br>b</p>"),
+        ("a\nb *c\nd*", "<p>a<br>b <em>c<br>d</em></p>"),
         ("---", "<hr>"),
         (
             "| a | b |\n|--|-:|\n| 1 | 2 |",

@@ -217,13 +217,12 @@ def _leaf(token: Token) -> Markup:
     kind = token.type
     if kind in ("text", "text_special"):
         return _text(token.content)
-    if kind == "softbreak":
-        return Markup("\n")
     if kind == "code_inline":
         return el("code", token.content)
     if kind in ("fence", "code_block"):
         return code_block(token.content)
-    if kind == "hardbreak":
+    # Models end the lines of a poem or an address with one line break and mean it.
+    if kind in ("softbreak", "hardbreak"):
         return el("br")
     if kind == "hr":
         return el("hr")
