@@ -26,14 +26,31 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Where a public name is told of. One that is in no group comes under the last title.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Asking and answers": ("Groq", "AsyncGroq", "Answer", "Chart", "show", "export"),
+    "Asking and answers": ("Groq", "AsyncGroq", "Answer", "Chart", "show", "documents", "export"),
     "Sound": ("transcribe", "Transcript", "speak", "Spoken"),
-    "Rows": ("map", "amap", "RowResult", "RowError", "RowsFailed", "evaluate", "Evaluation"),
-    "Tools, guards, presets": ("tool", "run_tools", "McpServer", "Guard", "preset"),
+    "Rows": (
+        "map",
+        "amap",
+        "RowResult",
+        "RowError",
+        "RowsFailed",
+        "evaluate",
+        "Evaluation",
+        "batches",
+    ),
+    "Tools, guards, presets": (
+        "tool",
+        "run_tools",
+        "arun_tools",
+        "McpServer",
+        "wolfram_settings",
+        "Guard",
+        "preset",
+    ),
     "Use, money, records": ("usage", "report", "budget", "replay"),
     "Widgets": (
         *("chat", "ChatPanel", "Playground", "AudioRecorder", "ImagePicker"),
-        *("SpeechPlayer", "UsageMeter"),
+        *("SpeechPlayer", "UsageMeter", "BatchMonitor"),
     ),
     "More": (),
 }
