@@ -136,8 +136,8 @@ def _models(shell: Any, command: Command) -> None:
             (facts.developer if facts else "") or getattr(card, "owned_by", ""),
             facts.kind if facts else "",
             f"{window:,}" if window else "",
-            f"{price.input:g}" if price and price.input is not None else "",
-            f"{price.output:g}" if price and price.output is not None else "",
+            _price(price.input if price else None),
+            _price(price.output if price else None),
         ]
         if wanted in " ".join(row[:3]).lower():
             rows.append(row)
@@ -147,6 +147,13 @@ def _models(shell: Any, command: Command) -> None:
         raise GrammarError(f"no model has {command.argument!r} in its name, maker or kind.{also}")
     head = ["model", "maker", "kind", "context (tokens)", "in ($/1M)", "out ($/1M)"]
     publish(shell, tables.listing(head, rows, numbers=[3, 4, 5], note=note))
+
+
+def _price(usd: float | None) -> str:
+    """A price with two digits behind the point, or more where it has more."""
+    if usd is None:
+        return ""
+    return f"{usd:.2f}" if round(usd, 2) == usd else f"{usd:g}"
 
 
 def _continue(shell: Any, command: Command) -> None:

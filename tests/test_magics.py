@@ -396,6 +396,15 @@ def test_models_are_listed_from_the_server_and_filtered(ip: InteractiveShell) ->
     assert "brand-new" not in last(ip)
 
 
+def test_prices_of_models_have_two_digits_or_as_many_as_they_need(
+    ip: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_server.MODELS", ["openai/gpt-oss-20b"])
+    run(ip, "%groq models gpt")
+    assert "0.075" in last(ip)
+    assert "0.30" in last(ip)
+
+
 def test_a_key_is_asked_for_hidden_and_kept_in_memory(
     ip: InteractiveShell, server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ while no limit is set: only then is anything counted.
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -27,6 +28,13 @@ __all__ = ["Spending", "cost"]
 _LEAST_SECONDS = 10
 
 _REFRESH_SECONDS = 1.0
+
+
+def _amount(usd: float) -> str:
+    """Dollars for people: cents, and of what is less than a cent the first two digits."""
+    if usd >= 0.01 or usd <= 0:
+        return f"{usd:.2f}"
+    return f"{usd:.{1 - math.floor(math.log10(usd))}f}"
 
 
 def cost(
@@ -93,8 +101,8 @@ class Spending:
         if self.usd >= self.limit:
             raise Refusal(
                 400,
-                f"The spend limit of {self.limit:g} USD a month is reached "
-                f"({self.usd:.4f} USD by the catalogue's prices). It begins again on the 1st; "
+                f"The spend limit of {_amount(self.limit)} USD a month is reached "
+                f"({_amount(self.usd)} USD by the catalogue's prices). It begins again on the 1st; "
                 "a higher --spend-limit opens the engine before.",
                 code="blocked_api_access",
             )

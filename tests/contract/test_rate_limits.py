@@ -94,6 +94,7 @@ def test_past_the_spend_limit_every_costly_request_is_blocked(serve: Serve, tmp_
         with pytest.raises(groq.BadRequestError) as caught:
             poor.chat.completions.create(**body())
         assert caught.value.body["error"]["code"] == "blocked_api_access"  # type: ignore[index]
+        assert "spend limit of 0.000010 USD" in caught.value.body["error"]["message"]  # type: ignore[index]
         time.sleep(0.2)
     with serve(*options) as engine, client(engine) as poor:
         for call in (
