@@ -30,12 +30,8 @@ DOCUMENTED = {page.strip() for page in PAGES.split(";")}
 COMING = {
     "35_batches_of_rows.ipynb",
     "36_dask.ipynb",
-    "49_parallel_tools.ipynb",
-    "56_usage_meter.ipynb",
-    "57_batch_monitor.ipynb",
     "58_voice_assistant.ipynb",
     "59_meeting_notes.ipynb",
-    "60_invoices.ipynb",
     "62_fact_checked_report.ipynb",
 }
 WIDGETS = {
