@@ -210,6 +210,26 @@ def test_without_batches_it_says_that_none_is_running(shown: Callable[..., Blank
     assert barriers(page.page, ".gw") == []
 
 
+# Lab's dark theme.
+DARK = """:root { --jp-ui-font-color0: #fff; --jp-layout-color1: #212121;
+  --jp-brand-color1: #2196f3; --jp-error-color1: #f44336;
+  --jp-warn-color1: #ff9800; --jp-success-color1: #4caf50; }
+  body { background: #111; }"""
+
+
+@pytest.mark.parametrize("theme", [":root {}", DARK], ids=["light", "dark"])
+def test_it_has_no_barriers(shown: Callable[..., BlankPage], theme: str) -> None:
+    """With every state, an error of the network, errors of a file and a question at once."""
+    states = ("validating", "finalizing", "completed", "expired", "cancelling", "cancelled")
+    cards = [card(f"batch_{one}", one, files=["output", "error"]) for one in states]
+    failed = card("batch_failed", "failed", total=0, problems=["line 1: no JSON"])
+    trouble = "APIConnectionError: no route to the server."
+    page = shown(card(name="reviews", left=[200, 400]), failed, *cards, trouble=trouble)
+    page.page.add_style_tag(content=theme)
+    page.button("Cancel batch reviews…").click()
+    assert barriers(page.page, ".gw") == []
+
+
 # --- in Jupyter ---
 
 SERVER = """
@@ -355,3 +375,21 @@ def test_reopened_untrusted_it_shows_what_was_there(open_notebook: Tabs) -> None
     for text in ("reviews", "in progress", "180", "The line is no JSON.", "As of 20"):
         assert text in seen
     assert "run this cell to use it" in seen
+
+
+PARTS = ("name", "id", "status", "facts", "facts.gw-dim", "problems li", "ask p", "effect", "ask")
+
+
+def test_it_can_be_read_in_either_theme(open_notebook: Tabs, shots: Path) -> None:
+    """Every kind of text in it stands out from what is behind it as much as WCAG asks."""
+    notebook = open_notebook(CELLS[:2])
+    notebook.run(0)
+    notebook.run(1)
+    page = notebook.page
+    expect(page.get_by_role("group", name="Batch monitor")).to_contain_text("reviews")
+    page.get_by_role("button", name="Cancel batch reviews…").click()
+    for theme in ("Dark", "Light"):
+        notebook.theme(f"JupyterLab {theme}")
+        notebook.picture(shots / f"batch_monitor_{theme.lower()}.png", 1)
+        for part in PARTS:
+            assert notebook.contrast(1, f".gw-batch-{part}") >= 4.5, (theme, part)
