@@ -28,7 +28,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     # What follows "--" is JupyterLab's; argparse would lose it inside a subcommand.
     arguments, more = arguments[:cut], arguments[cut + 1 :]
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        wrong = f"unrecognized arguments: {' '.join(unknown)}"
+        if options.command == "lab":
+            wrong += f" (JupyterLab's own go behind --: groqnb lab -- {' '.join(unknown)})"
+        parser.error(wrong)
     if options.command == "lab":
         from groqnb.lab import open_lab
 
@@ -41,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from groqnb.doctor import print_checks
 
         return print_checks()
-    _parser().print_help()
+    parser.print_help()
     return 2
 
 

@@ -33,6 +33,15 @@ def test_no_command_prints_the_help_and_returns_2(capsys: pytest.CaptureFixture[
     assert "lab" in capsys.readouterr().out
 
 
+def test_an_option_of_jupyterlab_in_the_wrong_place_is_told_where_it_goes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["lab", "book", "--port=8899"])
+    assert stop.value.code == 2
+    assert "groqnb lab -- --port=8899" in capsys.readouterr().err
+
+
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["--version"])
