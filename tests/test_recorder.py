@@ -106,7 +106,7 @@ def test_a_stereo_file_is_no_louder_as_mono() -> None:
         (lambda: AudioRecorder().recover(), "No recording was cut off"),
         (lambda: AudioRecorder(value=tone()).to_wav(1), "rate is 1; it goes from 4000"),
         (lambda: AudioRecorder(value=tone()).trim(3, 4), "nothing would be left"),
-        (lambda: AudioRecorder(value=tone()).save("a.mp3"), "Name it .wav, .wav or .flac"),
+        (lambda: AudioRecorder(value=tone()).save("a.mp3"), "Name it .wav or .flac."),
     ],
 )
 def test_mistakes_are_told_with_what_to_do(use: Any, message: str) -> None:

@@ -129,9 +129,10 @@ class SoundHolder(Widget):
         elif ending == "flac" and ending not in own:
             data = sounds.to_flac(data)
         elif ending not in own:
+            names = dict.fromkeys((self.format, "wav", "flac"))
             raise ParameterError(
                 f"The sound is {self.format}, and the file is to be {ending or 'without ending'}.",
-                hint=f"Name it .{self.format}, .wav or .flac.",
+                hint=f"Name it {' or '.join(f'.{name}' for name in names)}.",
             )
         new = NewFile(target)
         try:
