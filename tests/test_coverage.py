@@ -28,10 +28,7 @@ Spend Limits; Projects; Billing FAQs; Your Data; Errors
 DOCUMENTED = {page.strip() for page in PAGES.split(";")}
 # Named in the table before they are there; a name goes when its notebook comes.
 COMING = {
-    "35_batches_of_rows.ipynb",
     "36_dask.ipynb",
-    "58_voice_assistant.ipynb",
-    "59_meeting_notes.ipynb",
     "62_fact_checked_report.ipynb",
 }
 WIDGETS = {
