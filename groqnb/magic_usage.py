@@ -133,7 +133,7 @@ def _show(shell: Any, calls: pd.DataFrame, key: str, note: str) -> None:
     if table.characters.any():
         columns["characters"] = [f"{int(n):,}" if n else "" for n in shown.characters]
     if table.ttft.notna().any():
-        columns["TTFT"] = [f"{n:.2f} s" if n == n else "" for n in shown.ttft]
+        columns["TTFT"] = [f"{n:.2f}\N{NO-BREAK SPACE}s" if n == n else "" for n in shown.ttft]
     columns["tokens/s"] = [f"{n:.0f}" if n == n else "" for n in shown.rate]
     left_out = len(table) - len(shown)
     if left_out:

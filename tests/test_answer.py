@@ -35,6 +35,14 @@ USAGE = {
 }
 
 
+def test_a_single_token_has_no_rate() -> None:
+    """Its time is that of the prompt; what a server states for the rest is a millionth second."""
+    builder = AnswerBuilder(model="asked", messages=[{"role": "user", "content": "q"}])
+    one = {**USAGE, "completion_tokens": 1, "completion_time": 0.000001}
+    builder.feed(chunk({"content": "yes"}, finish_reason="stop", x_groq={"usage": one}))
+    assert builder.build(ttft=0.3, wall=1.0).timing.tokens_per_second is None
+
+
 def test_text_and_reasoning_are_joined_and_the_last_chunk_tells_the_usage() -> None:
     builder = AnswerBuilder(model="asked", messages=[{"role": "user", "content": "q"}])
     builder.feed(chunk({"role": "assistant"}, x_groq={"id": "req_1"}))

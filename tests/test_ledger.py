@@ -165,6 +165,17 @@ def test_a_stream_is_a_row_with_its_first_token_and_the_tools_that_ran() -> None
     assert one["tokens_per_second"] == pytest.approx(6)
 
 
+def test_a_single_token_has_no_rate_in_the_ledger() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}
+    usage_with_time = {**usage, "completion_time": 0.000001, "total_time": 0.1}
+    reply = completion(usage=usage_with_time)
+    with groqnb.Groq(transport=answering(reply), api_key=KEY, where="cloud") as client:
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    (one,) = groqnb.usage().to_dict("records")
+    assert one["completion_tokens"] == 1
+    assert one["tokens_per_second"] != one["tokens_per_second"], "it is NaN"
+
+
 def test_a_stream_closed_early_is_a_row_that_says_so() -> None:
     with groqnb.Groq(transport=streaming(events({"content": "a"}, {})), api_key=KEY) as client:
         stream = client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)

@@ -169,7 +169,8 @@ def to_frame(columns: Columns) -> pd.DataFrame:
     tokens = columns["completion_tokens"]
     with np.errstate(divide="ignore", invalid="ignore"):
         rest = np.where(spent > 0, spent, columns["wall"] - np.nan_to_num(columns["ttft"]))
-        rate = np.where((tokens > 0) & (rest > 0), tokens / rest, np.nan)
+        # The time of a single token is that of the prompt: it has no rate of its own.
+        rate = np.where((tokens > 1) & (rest > 0), tokens / rest, np.nan)
         network = np.maximum(columns["wall"] - columns["total_time"], 0.0)
         asked = columns["prompt_tokens"]
         cached = np.where(asked > 0, np.maximum(columns["cached_tokens"], 0) / asked, np.nan)

@@ -265,6 +265,8 @@ class AnswerBuilder:
         if not spent and wall is not None:
             spent = wall - (ttft or 0.0)
         tokens = usage.completion_tokens
+        # A single token comes with the prompt's time: it has no rate of its own.
+        rate = tokens / spent if tokens and tokens > 1 and spent and spent > 0 else None
         return Timing(
             ttft=ttft,
             wall=wall,
@@ -272,5 +274,5 @@ class AnswerBuilder:
             prompt=usage.prompt_time,
             completion=usage.completion_time,
             total=usage.total_time,
-            tokens_per_second=tokens / spent if tokens and spent and spent > 0 else None,
+            tokens_per_second=rate,
         )
