@@ -277,6 +277,18 @@ def test_a_question_is_spoken(chat: Callable[..., Chat]) -> None:
     expect(panel.page.get_by_role("status")).to_have_text("")
 
 
+def test_the_box_keeps_its_rows_where_it_is_not_laid_out(chat: Callable[..., Chat]) -> None:
+    """Lab keeps a cell that is far from the view out of the page, where nothing has a height."""
+    panel = chat()
+    panel.page.evaluate("document.body.style.display = 'none'")
+    panel.opened.say({"kind": "heard", "text": "hello"})
+    expect(panel.box).to_have_value("hello")
+    panel.page.evaluate("document.body.style.display = ''")
+    box = panel.box.bounding_box()
+    assert box is not None
+    assert box["height"] > 30, "two rows of text"
+
+
 def test_a_refused_microphone_is_told(chat: Callable[..., Chat]) -> None:
     """What to do is said, and the button is as before."""
     panel = chat(permissions=[])

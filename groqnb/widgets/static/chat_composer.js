@@ -59,7 +59,9 @@ export class Composer {
   /** As high as its text, up to a limit. */
   fit() {
     this.text.style.height = "auto";
-    this.text.style.height = `${Math.min(this.text.scrollHeight + 2, 240)}px`;
+    const whole = this.text.scrollHeight;
+    // Out of the page, as far from the view in Lab, it has no height: then its two rows stay.
+    if (whole) this.text.style.height = `${Math.min(whole + 2, 240)}px`;
   }
 
   busy(busy) {
