@@ -28,7 +28,6 @@ Spend Limits; Projects; Billing FAQs; Your Data; Errors
 DOCUMENTED = {page.strip() for page in PAGES.split(";")}
 # Named in the table before they are there; a name goes when its notebook comes.
 COMING = {
-    "36_dask.ipynb",
     "62_fact_checked_report.ipynb",
 }
 WIDGETS = {
