@@ -8,6 +8,7 @@ and without one a call may cost more than was held back for it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -42,10 +43,11 @@ def tokens_in(body: Mapping[str, Any]) -> int:
 
     ```
     """
-    size = images = messages = 0
+    images = messages = 0
+    # The model reads the names in a schema too.
+    size = sum(_length(body.get(name)) for name in ("tools", "response_format"))
     left: list[Any] = [
-        body.get(name)
-        for name in ("messages", "input", "instructions", "tools", "response_format", "documents")
+        body.get(name) for name in ("messages", "input", "instructions", "documents")
     ]
     for name in ("messages", "input"):
         value = body.get(name)
@@ -64,6 +66,10 @@ def tokens_in(body: Mapping[str, Any]) -> int:
         elif isinstance(value, (list, tuple)):
             left += value
     return -(-size // _BYTES_PER_TOKEN) + _PER_MESSAGE * messages + _PER_IMAGE * images
+
+
+def _length(value: Any) -> int:
+    return 0 if value is None else len(json.dumps(value, default=str))
 
 
 def tokens_out(body: Mapping[str, Any], usual: int = USUAL_ANSWER) -> int:
