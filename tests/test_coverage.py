@@ -26,10 +26,6 @@ Optimizing Latency; Production Checklist; Groq Libraries; Groq Badge; Integratio
 Spend Limits; Projects; Billing FAQs; Your Data; Errors
 """
 DOCUMENTED = {page.strip() for page in PAGES.split(";")}
-# Named in the table before they are there; a name goes when its notebook comes.
-COMING = {
-    "62_fact_checked_report.ipynb",
-}
 WIDGETS = {
     "AudioRecorder",
     "BatchMonitor",
@@ -72,8 +68,6 @@ each = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.feature)
 def code(name: str) -> str:
     """The code of a notebook; empty where it is still to come."""
     path = FOLDER / name
-    if name in COMING and not path.is_file():
-        return ""
     return "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
 
 
@@ -81,7 +75,7 @@ def test_every_notebook_is_in_the_table_and_every_named_one_exists() -> None:
     there = {path.name for path in FOLDER.glob("*.ipynb")}
     named = {name for row in ROWS for name in row.notebooks}
     assert there - named == set(), "without a row"
-    assert named - there - COMING == set(), "in the table alone"
+    assert named - there == set(), "in the table alone"
 
 
 def test_every_page_of_the_documentation_has_a_row() -> None:
