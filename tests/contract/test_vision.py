@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import groq
 import httpx
 import openai
 import pytest
-from conftest import Serve
 from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from conftest import Serve
 
 MODEL = "meta-llama/llama-4-scout-17b-16e-instruct"
 MAVERICK = "meta-llama/llama-4-maverick-17b-128e-instruct"
