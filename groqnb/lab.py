@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from groqnb.cookbook import GALLERY, Copied, copy_to
 
@@ -38,6 +41,7 @@ def open_lab(folder: Path, *, browser: bool = True, more: Sequence[str] = ()) ->
         print(f"Cannot write the cookbook to {folder}: {error.strerror or error}", file=sys.stderr)
         return 1
     print(told(copied), flush=True)
+    trust(copied)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
     # JupyterLab takes a path relative to its root as the page to open.
     command.append(f"--LabApp.default_url=/lab/tree/{GALLERY}")
@@ -49,6 +53,29 @@ def open_lab(folder: Path, *, browser: bool = True, more: Sequence[str] = ()) ->
         return subprocess.call([*command, *more], env={**os.environ, "JUPYTER_CONFIG_PATH": paths})
     except KeyboardInterrupt:
         return 0
+
+
+def trust(copied: Copied) -> None:
+    """Sign the notebooks that are as the cookbook has them, so that Lab shows their outputs whole.
+
+    In a notebook that is not signed, Lab takes the styles out of what cells show. Those that the
+    user changed are the user's to trust.
+
+    Example::
+
+        from pathlib import Path
+        from groqnb.cookbook import copy_to
+        from groqnb.lab import trust
+
+        trust(copy_to(Path("groqnb-cookbook")))
+    """
+    nbformat: Any = import_module("nbformat")
+    notary = import_module("nbformat.sign").NotebookNotary()
+    for name in (*copied.new, *copied.updated, *copied.same):
+        if name.endswith(".ipynb"):
+            with suppress(OSError, ValueError):  # it opens all the same
+                notary.sign(nbformat.read(copied.folder / name, as_version=4))
+    notary.store.close()
 
 
 def told(copied: Copied) -> str:

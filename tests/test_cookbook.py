@@ -10,7 +10,7 @@ import pytest
 
 from groqnb import cookbook
 from groqnb.cookbook import FIRST, GALLERY, LIST, Copied, copy_to, source
-from groqnb.lab import told
+from groqnb.lab import told, trust
 
 NOTEBOOKS = sorted(source().glob("*.ipynb"))
 
@@ -105,6 +105,30 @@ def test_a_notebook_that_was_only_opened_is_renewed_and_one_that_was_run_is_kept
     done = copy_of(a="New A", b="New B")
     assert "a.ipynb" in done.updated
     assert done.kept == ["b.ipynb"]
+
+
+def test_what_is_ours_is_signed_and_what_the_user_changed_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lab trusts the outputs that the cookbook comes with, and no others."""
+    nbformat = pytest.importorskip("nbformat")
+    from nbformat.sign import NotebookNotary
+
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    mine = tmp_path / "book" / "02_chat.ipynb"
+    copy_to(tmp_path / "book")
+    notebook = nbformat.read(mine, as_version=4)
+    notebook.cells[1].source = "print('mine')"
+    nbformat.write(notebook, mine)
+    trust(copy_to(tmp_path / "book"))
+    notary = NotebookNotary()
+    signed = {
+        path.name
+        for path in (tmp_path / "book").glob("*.ipynb")
+        if notary.check_signature(nbformat.read(path, as_version=4))
+    }
+    notary.store.close()
+    assert signed == {path.name for path in source().glob("*.ipynb")} - {mine.name}
 
 
 def test_a_file_that_was_there_before_is_the_users(copy_of: Callable[..., Copied]) -> None:
