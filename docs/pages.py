@@ -20,7 +20,7 @@ import groqnb
 from groqnb.cli import main as groqnb_command
 from groqnb.cookbook import source
 from groqnb.gallery import GALLERY, gallery, notebooks
-from groqnb.magic_options import COMMANDS, OPTIONS
+from groqnb.magics.options import COMMANDS, OPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from groqnb.magic_options import COMMANDS, OPTIONS
+from groqnb.magics.options import COMMANDS, OPTIONS
 
 if TYPE_CHECKING:
     from IPython.core.completer import SimpleMatcherResult
@@ -95,11 +95,11 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
     if command == "use" and len(words) == 1:
         return _pick(fragment, ["local", "cloud", "http://127.0.0.1:"], "target")
     if command == "export":
-        from groqnb.magic_export import WORDS
+        from groqnb.magics.export import WORDS
 
         return _pick(fragment, [word for word in WORDS if word not in words], "word")
     if command == "chat":
-        from groqnb.magic_chat import WORDS
+        from groqnb.magics.chat import WORDS
         from groqnb.session import session
 
         chats = list(session.conversations)
@@ -107,15 +107,15 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
             return _pick(fragment, [*WORDS, *chats], "word")
         return _pick(fragment, chats if len(words) == 2 else [], "chat")
     if command == "replay" and len(words) == 1:
-        from groqnb.magic_replay import WORDS
+        from groqnb.magics.replay import WORDS
 
         return _pick(fragment, WORDS, "word")
     if command == "transcribe" and len(words) == 1:
-        from groqnb import magic_audio
+        from groqnb.magics import audio as magic_audio
 
         return _pick(fragment, magic_audio.candidates(names), "audio")
     if command == "preset":
-        from groqnb import magic_presets
+        from groqnb.magics import presets as magic_presets
 
         if len(words) == 1:
             return _pick(fragment, [*magic_presets.WORDS, *magic_presets.names()], "preset")
@@ -125,7 +125,7 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
     if command in ("models", "limits") and len(words) == 1:
         return _pick(fragment, _models(), "model")
     if command == "usage":
-        from groqnb.magic_usage import KEYS, MOMENTS
+        from groqnb.magics.usage import KEYS, MOMENTS
 
         if words[-1] == "by":
             return _pick(fragment, KEYS, "column")
@@ -170,35 +170,35 @@ def _values(
 
         return _pick(fragment, list(session.conversations), "chat")
     if option == "--image":
-        from groqnb.magic_images import candidates
+        from groqnb.magics.images import candidates
 
         return _pick(fragment, candidates(names), "image")
     if option == "--preset":
-        from groqnb.magic_presets import names as presets
+        from groqnb.magics.presets import names as presets
 
         return _pick(fragment, presets(), "preset")
     if option == "--guard":
         return _pick(fragment, ["block", "redact", "warn"], "value")
     if option == "--audio":
-        from groqnb import magic_audio
+        from groqnb.magics import audio as magic_audio
 
         return _pick(fragment, magic_audio.candidates(names), "audio")
     if option == "--as":
-        from groqnb import magic_typed
+        from groqnb.magics import typed as magic_typed
 
         return _pick(fragment, magic_typed.candidates(names), "type")
     if option == "--tools":
-        from groqnb import magic_tools
+        from groqnb.magics import tools as magic_tools
 
         *taken, fragment = fragment.split(",")
         left = [name for name in magic_tools.candidates(names) if name not in taken]
         return _pick(fragment, left, "function")
     if option == "--df":
-        from groqnb import magic_context
+        from groqnb.magics import context as magic_context
 
         return _pick(fragment, magic_context.candidates(names), "table")
     if option == "--doc":
-        from groqnb import magic_documents
+        from groqnb.magics import documents as magic_documents
 
         return _pick(fragment, magic_documents.candidates(names), "document")
     if option in ("-p", "--param"):
@@ -208,8 +208,8 @@ def _values(
 
 def _parameter(fragment: str, line: str) -> tuple[str, list[tuple[str, str]]]:
     """Names of parameters; behind the `=` the values, those of the line's model."""
-    from groqnb.magic_checks import choices_of
-    from groqnb.magic_params import INNER, SHORT
+    from groqnb.magics.checks import choices_of
+    from groqnb.magics.params import INNER, SHORT
 
     name, sign, value = fragment.partition("=")
     if not sign:

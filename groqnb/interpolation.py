@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from groqnb.magic_options import did_you_mean, near
+from groqnb.magics.options import did_you_mean, near
 
 __all__ = ["InterpolationError", "as_text", "interpolate", "value_of"]
 

@@ -40,7 +40,7 @@ def _seen(result: Any) -> None:
     error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
     if error is None or not counts(error):
         return
-    from groqnb.context_error import failure_of
+    from groqnb.context.error import failure_of
     from groqnb.render.stream import current_shell
     from groqnb.session import session
 

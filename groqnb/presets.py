@@ -100,8 +100,8 @@ def preset(name: str) -> dict[str, Any]:
     client.chat.completions.create(model=m, messages=q, **groqnb.preset("factual"))
     ```
     """
-    from groqnb.magic_params import nested, value_from
-    from groqnb.magic_parser import parse_cell
+    from groqnb.magics.params import nested, value_from
+    from groqnb.magics.parser import parse_cell
 
     asked = parse_cell(find(name).options)
     params = {key: value_from(key, each, each.value()) for key, each in asked.params.items()}

@@ -57,7 +57,7 @@ class Session:
 
     `settings` go to the client, as in `Session(settings={"transport": transport})`; `figure` is the
     matplotlib figure that was shown last, `failure` the last error of a cell (see
-    `groqnb.context_error`), `answered` the texts of late answers by the numbers of their cells.
+    `groqnb.context.error`), `answered` the texts of late answers by the numbers of their cells.
 
     ```python
     from groqnb.session import session

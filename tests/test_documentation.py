@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import groqnb
-from groqnb.magic_options import COMMANDS, OPTIONS
+from groqnb.magics.options import COMMANDS, OPTIONS
 from groqnb.migration import check_call
 
 DOCS = Path(__file__).parent.parent / "docs"

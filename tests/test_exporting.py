@@ -28,8 +28,8 @@ from magic_shell import run, usage_error
 from raw_server import sse
 
 import groqnb
-from groqnb.export_known import KNOWN, METHODS
-from groqnb.export_text import literal
+from groqnb.exporting.known import KNOWN, METHODS
+from groqnb.exporting.text import literal
 from groqnb.ledger import recent
 from groqnb.ledger.watch import watch
 from groqnb.local.process import Engine

@@ -14,9 +14,9 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from magic_shell import failed, last, outputs, run, usage_error
 
-from groqnb import magic_audio
 from groqnb.completion import candidates
 from groqnb.hearing.transcript import Transcript
+from groqnb.magics import audio as magic_audio
 from groqnb.speaking.spoken import Spoken
 
 SOUND = wav(TALK.samples[:32_000])

@@ -13,8 +13,8 @@ from magic_shell import last, outputs, run, usage_error
 from test_completion import offered
 
 from groqnb.context import MOST, cut_middle, printed
-from groqnb.context_cells import numbers
-from groqnb.context_table import table_piece
+from groqnb.context.cells import numbers
+from groqnb.context.table import table_piece
 from groqnb.session import session
 from groqnb.types.errors import ParameterError
 

@@ -14,10 +14,10 @@ from magic_shell import outputs, run, usage_error
 from test_completion import offered
 
 import groqnb
-from groqnb.magic_checks import check_params
-from groqnb.magic_params import nested
-from groqnb.magic_parser import parse_cell
-from groqnb.magic_words import GrammarError
+from groqnb.magics.checks import check_params
+from groqnb.magics.params import nested
+from groqnb.magics.parser import parse_cell
+from groqnb.magics.words import GrammarError
 from groqnb.types.errors import ParameterError
 
 COMPOUND = "-m groq/compound"
@@ -26,7 +26,7 @@ KEY = "WXYZ12-ABCDEF3456"
 
 def values(line: str) -> dict[str, object]:
     """What a line's `-p` come to, as the magic sends them."""
-    from groqnb.magic_question import _params
+    from groqnb.magics.question import _params
 
     return _params(parse_cell(line), {}, [])
 

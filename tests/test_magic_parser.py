@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groqnb.magic_options import COMMANDS, OPTIONS, help_text
-from groqnb.magic_parser import Ask, Command, GrammarError, Param, parse_cell, parse_line
+from groqnb.magics.options import COMMANDS, OPTIONS, help_text
+from groqnb.magics.parser import Ask, Command, GrammarError, Param, parse_cell, parse_line
 
 
 def param(line: str, name: str) -> object:

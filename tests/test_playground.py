@@ -12,7 +12,7 @@ from chat_server import KEY, ChatServer
 
 import groqnb
 from groqnb import catalog
-from groqnb.magic_parser import parse_cell
+from groqnb.magics.parser import parse_cell
 from groqnb.sampling import PARAMETERS, check, support
 from groqnb.types.chat import ChatParams
 from groqnb.types.errors import NotFoundError, ParameterError

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pprint import pformat
 from typing import Any
 
-from groqnb.magic_parser import GrammarError, parse_cell
+from groqnb.magics.parser import GrammarError, parse_cell
 
 __all__ = ["as_magic", "as_python"]
 

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from groqnb.magic_checks import check_names, check_params
-from groqnb.magic_params import nested, value_from, with_wolfram
-from groqnb.magic_parser import parse_cell
-from groqnb.magic_words import GrammarError
+from groqnb.magics.checks import check_names, check_params
+from groqnb.magics.params import nested, value_from, with_wolfram
+from groqnb.magics.parser import parse_cell
+from groqnb.magics.words import GrammarError
 
 LLAMA, OSS, QWEN, COMPOUND = (
     "llama-3.1-8b-instant",

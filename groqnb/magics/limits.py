@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.conversation import estimate
 from groqnb.ledger.watch import watch
-from groqnb.magic_words import GrammarError
+from groqnb.magics.words import GrammarError
 from groqnb.render import tables
 from groqnb.render.budgets import budget_bundle
 from groqnb.render.limits import limits_table
@@ -15,7 +15,7 @@ from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
     from groqnb.conversation import Question
-    from groqnb.magic_parser import Command
+    from groqnb.magics.parser import Command
     from groqnb.target import Target
 
 __all__ = ["budget", "limits", "warn"]

@@ -9,9 +9,9 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from groqnb.magic_forms import FORMS
-from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_words import GrammarError
+from groqnb.magics.forms import FORMS
+from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.words import GrammarError
 from groqnb.types.errors import ParameterError
 
 __all__ = ["candidates", "kind_of"]

@@ -32,8 +32,8 @@ def groq(line: str, cell: str | None = None, local_ns: dict[str, Any] | None = N
     from IPython.core.getipython import get_ipython
 
     from groqnb.interpolation import InterpolationError
-    from groqnb.magic_commands import run_cell, run_line
-    from groqnb.magic_parser import GrammarError
+    from groqnb.magics.commands import run_cell, run_line
+    from groqnb.magics.parser import GrammarError
 
     shell = get_ipython()
     names = {**getattr(shell, "user_ns", {}), **(local_ns or {})}

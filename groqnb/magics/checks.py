@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from groqnb import catalog, sampling
-from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_params import HEADER, INNER, SHORT
-from groqnb.magic_words import GrammarError
+from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.params import HEADER, INNER, SHORT
+from groqnb.magics.words import GrammarError
 from groqnb.types.errors import ParameterError
 
 __all__ = ["SWITCHES", "TOOLS", "check_names", "check_params", "choices_of"]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic_core import to_json
 
-from groqnb.export_known import KNOWN, METHODS
-from groqnb.export_text import Expr, literal
+from groqnb.exporting.known import KNOWN, METHODS
+from groqnb.exporting.text import Expr, literal
 from groqnb.record.scrub import HIDDEN, Scrubber, is_secret_name, secrets_of_environment
 from groqnb.types.errors import ParameterError
 

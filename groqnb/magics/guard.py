@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from groqnb.guarding import ON_HIT, Checked, Guard, OnHit
-from groqnb.magic_words import GrammarError
+from groqnb.magics.words import GrammarError
 from groqnb.types.errors import GroqnbError
 
 if TYPE_CHECKING:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_parser import GrammarError
+from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.parser import GrammarError
 from groqnb.render import tables
 from groqnb.render.stream import publish
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
     from groqnb.exporting import What
-    from groqnb.magic_parser import Command
+    from groqnb.magics.parser import Command
 
 __all__ = ["WORDS", "export"]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from groqnb import magic_replay
 from groqnb.conversation import continuation
 from groqnb.ledger.watch import watch
-from groqnb.magic_asking import ask, run
-from groqnb.magic_failing import current_target, fail
-from groqnb.magic_options import help_text
-from groqnb.magic_parser import Ask, Command, GrammarError, parse_cell, parse_line
+from groqnb.magics import replay as magic_replay
+from groqnb.magics.asking import ask, run
+from groqnb.magics.failing import current_target, fail
+from groqnb.magics.options import help_text
+from groqnb.magics.parser import Ask, Command, GrammarError, parse_cell, parse_line
 from groqnb.render import tables
 from groqnb.render.message import dollars
 from groqnb.render.stream import publish
@@ -48,7 +48,7 @@ def run_line(shell: Any, line: str, names: Mapping[str, Any]) -> None:
 def _expanded(asked: Ask) -> Ask:
     if asked.preset is None:
         return asked
-    from groqnb.magic_presets import expand
+    from groqnb.magics.presets import expand
 
     return expand(asked)
 
@@ -195,25 +195,25 @@ def _doctor(shell: Any, command: Command) -> None:
 
 
 def _usage(shell: Any, command: Command) -> None:
-    from groqnb.magic_usage import usage
+    from groqnb.magics.usage import usage
 
     usage(shell, command)
 
 
 def _limits(shell: Any, command: Command) -> None:
-    from groqnb.magic_limits import limits
+    from groqnb.magics.limits import limits
 
     limits(shell, command)
 
 
 def _budget(shell: Any, command: Command) -> None:
-    from groqnb.magic_limits import budget
+    from groqnb.magics.limits import budget
 
     budget(shell, command)
 
 
 def _transcribe(shell: Any, command: Command) -> None:
-    from groqnb import magic_audio
+    from groqnb.magics import audio as magic_audio
 
     try:
         magic_audio.transcribe(shell, command)
@@ -222,7 +222,7 @@ def _transcribe(shell: Any, command: Command) -> None:
 
 
 def _speak(shell: Any, command: Command) -> None:
-    from groqnb import magic_audio
+    from groqnb.magics import audio as magic_audio
 
     try:
         magic_audio.speak(shell, command)
@@ -231,19 +231,19 @@ def _speak(shell: Any, command: Command) -> None:
 
 
 def _export(shell: Any, command: Command) -> None:
-    from groqnb.magic_export import export
+    from groqnb.magics.export import export
 
     export(shell, command)
 
 
 def _chat(shell: Any, command: Command) -> None:
-    from groqnb.magic_chat import chat
+    from groqnb.magics.chat import chat
 
     chat(shell, command)
 
 
 def _preset(shell: Any, command: Command) -> None:
-    from groqnb.magic_presets import preset
+    from groqnb.magics.presets import preset
 
     preset(shell, command)
 

@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from groqnb.export_code import Package, Script, beside, blocks, is_exported
-from groqnb.export_shown import shown, turn
-from groqnb.export_text import Expr, literal
+from groqnb.exporting.code import Package, Script, beside, blocks, is_exported
+from groqnb.exporting.shown import shown, turn
+from groqnb.exporting.text import Expr, literal
 from groqnb.ledger.watch import watch
 from groqnb.types.errors import ParameterError
 

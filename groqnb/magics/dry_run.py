@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from groqnb import magic_images
 from groqnb.conversation import Question, estimate
-from groqnb.magic_failing import current_target
+from groqnb.magics import images as magic_images
+from groqnb.magics.failing import current_target
 from groqnb.record.scrub import Scrubber
 from groqnb.render import tables
 from groqnb.render.message import cost, dollars

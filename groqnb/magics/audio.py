@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from groqnb.interpolation import interpolate, value_of
-from groqnb.magic_sources import files, find
-from groqnb.magic_stopping import stop
-from groqnb.magic_words import GrammarError
+from groqnb.magics.sources import files, find
+from groqnb.magics.stopping import stop
+from groqnb.magics.words import GrammarError
 from groqnb.render import tables
 from groqnb.render.stream import publish, shows_updates
 from groqnb.session import session
@@ -20,7 +20,7 @@ from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
     from groqnb.hearing.transcript import Transcript
-    from groqnb.magic_parser import Ask, Command
+    from groqnb.magics.parser import Ask, Command
 
 __all__ = ["candidates", "hear", "prompt", "speak", "transcribe"]
 

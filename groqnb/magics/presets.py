@@ -6,14 +6,14 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from groqnb import presets
-from groqnb.magic_failing import fail
-from groqnb.magic_parser import Ask, GrammarError, parse_cell
+from groqnb.magics.failing import fail
+from groqnb.magics.parser import Ask, GrammarError, parse_cell
 from groqnb.render import tables
 from groqnb.render.stream import publish
 from groqnb.types.errors import GroqnbError, ParameterError
 
 if TYPE_CHECKING:
-    from groqnb.magic_parser import Command
+    from groqnb.magics.parser import Command
 
 __all__ = ["WORDS", "expand", "names", "preset"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from groqnb import magic_images
 from groqnb.ledger.place import running_cell
-from groqnb.magic_failing import fail, name_models
-from groqnb.magic_limits import warn
-from groqnb.magic_options import help_text
-from groqnb.magic_parser import Ask, model_names
-from groqnb.magic_question import question_of
-from groqnb.magic_replay import for_cell, is_on
-from groqnb.magic_stopping import stop
+from groqnb.magics import images as magic_images
+from groqnb.magics.failing import fail, name_models
+from groqnb.magics.limits import warn
+from groqnb.magics.options import help_text
+from groqnb.magics.parser import Ask, model_names
+from groqnb.magics.question import question_of
+from groqnb.magics.replay import for_cell, is_on
+from groqnb.magics.stopping import stop
 from groqnb.render.stream import painter
 from groqnb.session import session
 from groqnb.showing import ask as call
@@ -50,13 +50,13 @@ def _ask(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> None:
     for model in models:
         magic_images.check_model(model, question.messages)
     if len(models) > 1:
-        from groqnb.magic_comparing import compare_models
+        from groqnb.magics.comparing import compare_models
 
         compare_models(shell, asked, question, models)
         return
     question.model = models[0] if models else question.model
     if asked.dry_run:
-        from groqnb.magic_dry_run import dry_run
+        from groqnb.magics.dry_run import dry_run
 
         dry_run(shell, question, stream=not asked.no_stream)
     else:
@@ -95,7 +95,7 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
 
     def answer(shown: Painter) -> Asked:
         if question.tools:
-            from groqnb.magic_tools import ask_with_tools
+            from groqnb.magics.tools import ask_with_tools
 
             return ask_with_tools(shell, question, shown, put)
         return put(question, shown)
@@ -103,7 +103,7 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
     if question.guard is None:
         asked = answer(shown)
     else:
-        from groqnb.magic_guard import ask_guarded
+        from groqnb.magics.guard import ask_guarded
 
         asked = ask_guarded(question, question.guard, shown, answer)
     if asked.answer is not None:
@@ -112,7 +112,7 @@ def run(shell: Any, question: Question, *, out: str | None, stream: bool = True)
         if out is not None:
             shell.user_ns[out] = asked.answer
         if question.in_cell and asked.error is None and not asked.answer.stopped:
-            from groqnb.magic_forms import put_into_cell
+            from groqnb.magics.forms import put_into_cell
 
             put_into_cell(shell, asked.answer)
         if asked.answer.stopped:

@@ -13,10 +13,10 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from groqnb.magic_words import GrammarError
+from groqnb.magics.words import GrammarError
 
 if TYPE_CHECKING:
-    from groqnb.magic_parser import Param
+    from groqnb.magics.parser import Param
 
 __all__ = [
     "HEADER",
@@ -86,7 +86,7 @@ def value_from(name: str, param: Param, value: Any) -> Any:
     """The value as the parameter `name` takes it: `a,b` is a list for lists, `5` a text for texts.
 
     ```python
-    >>> from groqnb.magic_parser import Param
+    >>> from groqnb.magics.parser import Param
     >>> value_from("search_settings.include_domains", Param("", ""), "*.edu,a.org")
     ['*.edu', 'a.org']
 

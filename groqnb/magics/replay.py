@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from groqnb.magic_failing import fail
-from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_parser import GrammarError
+from groqnb.magics.failing import fail
+from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.parser import GrammarError
 from groqnb.render import tables
 from groqnb.render.stream import publish
 from groqnb.types.errors import GroqnbError, ParameterError
 from groqnb.wire import tap
 
 if TYPE_CHECKING:
-    from groqnb.magic_parser import Command
+    from groqnb.magics.parser import Command
     from groqnb.record.replaying import Replay
     from groqnb.record.tape import Mode
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groqnb.conversation import Conversation, estimate
-from groqnb.magic_images import said
-from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_words import GrammarError, next_word
+from groqnb.magics.images import said
+from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.words import GrammarError, next_word
 from groqnb.record.scrub import Scrubber, secrets_of_environment
 from groqnb.render import tables
 from groqnb.render.data import cut
@@ -18,7 +18,7 @@ from groqnb.render.stream import publish
 from groqnb.session import session
 
 if TYPE_CHECKING:
-    from groqnb.magic_parser import Command
+    from groqnb.magics.parser import Command
 
 __all__ = ["WORDS", "chat"]
 

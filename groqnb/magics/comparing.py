@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from groqnb import magic_images
 from groqnb.conversation import Question
-from groqnb.magic_dry_run import dry_run
-from groqnb.magic_failing import fail
-from groqnb.magic_limits import warn
-from groqnb.magic_parser import Ask, GrammarError
-from groqnb.magic_replay import is_on
-from groqnb.magic_stopping import stop
+from groqnb.magics import images as magic_images
+from groqnb.magics.dry_run import dry_run
+from groqnb.magics.failing import fail
+from groqnb.magics.limits import warn
+from groqnb.magics.parser import Ask, GrammarError
+from groqnb.magics.replay import is_on
+from groqnb.magics.stopping import stop
 from groqnb.render import tables
 from groqnb.render.stream import publish
 from groqnb.session import session

@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from groqnb.magic_sources import files, find
-from groqnb.magic_words import GrammarError
+from groqnb.magics.sources import files, find
+from groqnb.magics.words import GrammarError
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
     from groqnb.images import Picture
-    from groqnb.magic_parser import Ask
+    from groqnb.magics.parser import Ask
 
 __all__ = ["candidates", "check_model", "content", "model_for", "note", "read", "said"]
 

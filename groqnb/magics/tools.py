@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from groqnb.magic_failing import fail
-from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_words import GrammarError
+from groqnb.magics.failing import fail
+from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.words import GrammarError
 from groqnb.tools.loop import ToolRun, ask_the_user, tool_loop
 from groqnb.tools.painting import show_value
 from groqnb.tools.tool import Tool, as_tools

@@ -7,12 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from groqnb.context import MOST, Piece, without_secrets
-from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_words import GrammarError
+from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.words import GrammarError
 from groqnb.types.errors import GroqnbError, ParameterError
 
 if TYPE_CHECKING:
-    from groqnb.magic_parser import Ask
+    from groqnb.magics.parser import Ask
 
 __all__ = ["candidates", "known_secrets", "read"]
 
@@ -31,12 +31,12 @@ def read(
             option = "--df"
             pieces.append(_table(text, value_of(text), names))
         if asked.cells is not None:
-            from groqnb.context_cells import cells_piece
+            from groqnb.context.cells import cells_piece
 
             option = "--cells"
             pieces.append(cells_piece(shell, str(value_of(asked.cells))))
         if asked.err:
-            from groqnb.context_error import error_piece
+            from groqnb.context.error import error_piece
 
             option = "--err"
             pieces.append(error_piece(shell))
@@ -64,7 +64,7 @@ def known_secrets() -> list[str]:
 
 
 def _table(text: str, given: Any, names: Mapping[str, Any]) -> Piece:
-    from groqnb.context_table import table_piece
+    from groqnb.context.table import table_piece
 
     if not isinstance(given, str):
         return table_piece(text.strip("{} ") if len(text) <= 80 else "", given)
@@ -82,7 +82,7 @@ def _table(text: str, given: Any, names: Mapping[str, Any]) -> Piece:
 
 def candidates(names: Mapping[str, Any]) -> list[str]:
     """What may follow `--df`: DataFrames and Series."""
-    from groqnb.context_table import is_table
+    from groqnb.context.table import is_table
 
     return sorted(
         name for name, value in names.items() if not name.startswith("_") and is_table(value)

@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from groqnb import magic_audio, magic_images
 from groqnb.context import note, with_context
 from groqnb.conversation import Question, single
 from groqnb.interpolation import interpolate, value_of
-from groqnb.magic_forms import FORMS
-from groqnb.magic_params import nested, value_from, with_wolfram
-from groqnb.magic_parser import Ask, GrammarError, json_value, model_names
+from groqnb.magics import audio as magic_audio
+from groqnb.magics import images as magic_images
+from groqnb.magics.forms import FORMS
+from groqnb.magics.params import nested, value_from, with_wolfram
+from groqnb.magics.parser import Ask, GrammarError, json_value, model_names
 from groqnb.session import session
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
     from groqnb.context import Piece
-    from groqnb.magic_parser import Param
+    from groqnb.magics.parser import Param
 
 __all__ = ["question_of"]
 
@@ -73,7 +74,9 @@ def question_of(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> 
 
 def _add_form_and_tools(question: Question, asked: Ask, names: Mapping[str, Any]) -> None:
     """What `--as`, `--tools` and `--guard` say."""
-    from groqnb import magic_guard, magic_tools, magic_typed
+    from groqnb.magics import guard as magic_guard
+    from groqnb.magics import tools as magic_tools
+    from groqnb.magics import typed as magic_typed
 
     formed = asked.kind is None or asked.kind in FORMS
     if not formed and asked.tools is not None:
@@ -112,7 +115,7 @@ def _context(
 ) -> list[Piece]:
     if not asked.df and asked.cells is None and not asked.err:
         return []
-    from groqnb.magic_context import read
+    from groqnb.magics.context import read
 
     return read(shell, asked, names, found)
 
@@ -126,7 +129,7 @@ def _add_documents(
 ) -> None:
     """What `--doc` names, and what is said of all that goes along."""
     if asked.docs:
-        from groqnb.magic_documents import read
+        from groqnb.magics.documents import read
 
         if "documents" in question.params:
             raise GrammarError("--doc and -p documents=… exclude each other")
@@ -138,7 +141,7 @@ def _add_documents(
 
 def _params(asked: Ask, names: Mapping[str, Any], models: Iterable[str]) -> dict[str, Any]:
     """The parameters of `-p`, which all the models take, and what they need besides."""
-    from groqnb.magic_checks import check_names, check_params
+    from groqnb.magics.checks import check_names, check_params
 
     given = {
         name: value_from(name, param, _value(param, names, raw=asked.raw))

@@ -1,6 +1,6 @@
 """The grammar of `%%groq` and `%groq`, parsed without IPython.
 
-How a line falls into words stands in `groqnb.magic_words`.
+How a line falls into words stands in `groqnb.magics.words`.
 
 ```python
 >>> parse_cell('-m openai/gpt-oss-20b -s "be brief" -p temperature=0 -o answer').model
@@ -16,9 +16,9 @@ import keyword
 from dataclasses import dataclass, field
 from typing import Any
 
-from groqnb.magic_options import COMMANDS, OPTIONS, Option, did_you_mean, near
-from groqnb.magic_params import canonical, refuse_typed_key
-from groqnb.magic_words import GrammarError, Word, drop_semicolon, next_word
+from groqnb.magics.options import COMMANDS, OPTIONS, Option, did_you_mean, near
+from groqnb.magics.params import canonical, refuse_typed_key
+from groqnb.magics.words import GrammarError, Word, drop_semicolon, next_word
 
 __all__ = [
     "Ask",
@@ -62,7 +62,7 @@ class Param:
 class Ask:
     """A question: the parsed options of `%%groq`, or of `%groq ask` with its text.
 
-    `params` are by their full names, which may have dots: see `groqnb.magic_params`.
+    `params` are by their full names, which may have dots: see `groqnb.magics.params`.
     """
 
     text: str = ""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from groqnb.context import Piece, without_secrets
-from groqnb.magic_context import known_secrets
-from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_sources import files
-from groqnb.magic_words import GrammarError
+from groqnb.magics.context import known_secrets
+from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.sources import files
+from groqnb.magics.words import GrammarError
 from groqnb.types.errors import ParameterError
 
 __all__ = ["candidates", "read"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from groqnb.magic_options import did_you_mean, near
+from groqnb.magics.options import did_you_mean, near
 from groqnb.types.errors import ParameterError
 
 __all__ = ["files", "find"]

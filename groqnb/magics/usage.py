@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from groqnb.magic_options import did_you_mean, near
-from groqnb.magic_words import GrammarError
+from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.words import GrammarError
 from groqnb.render import tables
 from groqnb.render.message import dollars
 from groqnb.render.stream import publish
@@ -13,7 +13,7 @@ from groqnb.render.stream import publish
 if TYPE_CHECKING:
     import pandas as pd
 
-    from groqnb.magic_parser import Command
+    from groqnb.magics.parser import Command
 
 __all__ = ["KEYS", "MOMENTS", "usage"]
 
