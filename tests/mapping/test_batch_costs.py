@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
-from batch_server import KEY, BatchServer
-from batch_server import TYPED_MODEL as MODEL
+from map_batch_server import KEY, BatchServer
+from map_batch_server import TYPED_MODEL as MODEL
 
 import groqnb
 from groqnb.catalog.cost import cost

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from batch_server import MODEL, BatchServer, echo, said
+from map_batch_server import MODEL, BatchServer, echo, said
 
 import groqnb
 from groqnb.batching import sending

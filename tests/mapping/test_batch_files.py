@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batch_server import KEY, MODEL, BatchServer
+from map_batch_server import KEY, MODEL, BatchServer
 
 import groqnb
 from groqnb.batching.making import MOST_LINES, Made, files_of, make

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from batch_server import KEY, MODEL, BatchServer, echo
+from map_batch_server import KEY, MODEL, BatchServer, echo
 
 import groqnb
 from groqnb.batching import batch_ids

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from batch_server import MODEL, TYPED_MODEL, BatchServer, said
+from map_batch_server import MODEL, TYPED_MODEL, BatchServer, said
 
 import groqnb
 from groqnb.batching import batch_ids
