@@ -70,7 +70,12 @@ class Asked:
         from groqnb.client import Groq
 
         with Groq(**self.server) as client:
-            work = work_of(self.kind, frame, self.arguments, {**self.options, "client": client})
+            work = work_of(
+                self.kind,
+                frame,
+                self.arguments,
+                {**self.options, "client": client, "progress": False},
+            )
             work.plan = replace(work.plan, share=self.budget.joined())
             try:
                 with _while_wanted() as stops:
