@@ -16,7 +16,7 @@ from groqnb.local.process import Engine
 def http(engine: Engine) -> Iterator[httpx.Client]:
     """A plain client at the engine's base URL, with its key."""
     headers = {"Authorization": f"Bearer {engine.api_key}"}
-    with httpx.Client(base_url=engine.base_url, headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=engine.base_url, headers=headers, timeout=240) as client:
         yield client
 
 

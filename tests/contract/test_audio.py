@@ -390,7 +390,7 @@ def test_a_url_is_fetched_and_seconds_cost(
     options = ("--allow-private-image-urls", "--plan", "free", "--spend-limit", "0.0005")
     with serve(*options) as engine:
         headers = {"Authorization": f"Bearer {engine.api_key}"}
-        with httpx.Client(base_url=engine.base_url, headers=headers, timeout=60) as http:
+        with httpx.Client(base_url=engine.base_url, headers=headers, timeout=240) as http:
             status, error = refused(http, file=None, url=talk_url + "large")
             assert (status, error["param"]) == (413, "url")
             for _ in range(2):

@@ -68,7 +68,7 @@ def records(http: httpx.Client, file_id: str) -> list[dict[str, Any]]:
 @contextmanager
 def client(engine: Engine) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {engine.api_key}"}
-    with httpx.Client(base_url=engine.base_url, headers=headers, timeout=60) as http:
+    with httpx.Client(base_url=engine.base_url, headers=headers, timeout=240) as http:
         yield http
 
 

@@ -46,7 +46,7 @@ def kernel(environment: dict[str, str]) -> Iterator[FrontEnd]:
     manager.start_kernel(env=environment)
     client = manager.blocking_client()
     client.start_channels()
-    client.wait_for_ready(timeout=60)
+    client.wait_for_ready(timeout=240)
     front = FrontEnd(manager, client)
     assert front.run("%load_ext groqnb").reply["status"] == "ok"
     yield front

@@ -25,7 +25,7 @@ def saved(environment: dict[str, str]) -> nbformat.NotebookNode:
         "%groq",
         "assert _groq.text",
     )
-    NotebookClient(made, timeout=60).execute(env=environment)
+    NotebookClient(made, timeout=240).execute(env=environment)
     return made
 
 
@@ -56,7 +56,7 @@ def test_what_is_committed_is_the_same_after_a_second_run(
     saved: nbformat.NotebookNode, environment: dict[str, str]
 ) -> None:
     again = notebook(*[cell.source for cell in saved.cells])
-    NotebookClient(again, timeout=60).execute(env=environment)
+    NotebookClient(again, timeout=240).execute(env=environment)
 
     def plain(made: nbformat.NotebookNode) -> list[str]:
         return [o.data["text/plain"] for c in made.cells for o in c.outputs if "data" in o]
@@ -67,12 +67,12 @@ def test_what_is_committed_is_the_same_after_a_second_run(
 def test_a_failed_call_fails_the_run(environment: dict[str, str], tmp_path: Path) -> None:
     made = notebook("%load_ext groqnb", "%%groq\nstatus 401", "1")
     with pytest.raises(CellExecutionError) as caught:
-        NotebookClient(made, timeout=60).execute(env=environment)
+        NotebookClient(made, timeout=240).execute(env=environment)
     assert "AuthenticationError" in str(caught.value)
     assert KEY not in str(caught.value)
 
 
 def test_a_key_cannot_be_asked_for_without_a_front_end(environment: dict[str, str]) -> None:
     made = notebook("%load_ext groqnb", "%groq key")
-    NotebookClient(made, timeout=60, allow_errors=True).execute(env=environment)
+    NotebookClient(made, timeout=240, allow_errors=True).execute(env=environment)
     assert "cannot ask for input" in made.cells[1].outputs[0].text

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 @pytest.fixture(scope="module")
 def http(engine: Engine) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {engine.api_key}"}
-    with httpx.Client(base_url=engine.base_url, headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=engine.base_url, headers=headers, timeout=240) as client:
         yield client
 
 

@@ -118,7 +118,7 @@ def test_the_free_plan_refuses_with_429_and_says_when(serve: Serve) -> None:
         "messages": [{"role": "user", "content": "Hi"}],
         "max_tokens": 1,
     }
-    with serve("--plan", "free") as engine, httpx.Client(timeout=30) as http:
+    with serve("--plan", "free") as engine, httpx.Client(timeout=240) as http:
         url = f"{engine.base_url}/chat/completions"
         http.headers["Authorization"] = f"Bearer {engine.api_key}"
         replies = [http.post(url, json=body) for _ in range(31)]
