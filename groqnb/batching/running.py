@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -97,7 +98,7 @@ class BatchRun:
                 self.interrupted = True
         self._bar.close()
         self._tell()
-        with _closing(Journal(self._path, shared=True)) as journal:
+        with closing(Journal(self._path, shared=True)) as journal:
             shards = Shards(journal.writer, self.plan.question.name)
             yield from self._results(made, journal, shards)
 
@@ -106,7 +107,7 @@ class BatchRun:
     def _send(self, rows: Iterable[Row], interrupts: Interrupts) -> Made:
         question = self.plan.question
         # Another kernel that takes in results has the file for moments; a map of rows has it long.
-        with _closing(self._journal(interrupts, _PATIENCE)) as journal:
+        with closing(self._journal(interrupts, _PATIENCE)) as journal:
             assert journal.path is not None
             self._path = journal.path
             shards = Shards(journal.writer, question.name)
@@ -152,7 +153,7 @@ class BatchRun:
         mine = list(self._mine.values())
         wait = self._terms.wait
         for shard, batch in ended(self._client, mine, self._bar, interrupts, wait=wait):
-            with _closing(self._journal(interrupts, math.inf)) as journal:
+            with closing(self._journal(interrupts, math.inf)) as journal:
                 shards = Shards(journal.writer, self.plan.question.name)
                 collect_shard(self._client, shard, batch, journal, shards, self.plan.question)
                 shard.state = COLLECTED
@@ -261,16 +262,3 @@ def _exception(error: RowError, status: int | None) -> GroqnbError:
 
 def _count(number: int, one: str, more: str) -> str:
     return f"{number} {one if number == 1 else more}"
-
-
-class _closing:
-    """Closes a journal at the end of the block."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    def __enter__(self) -> Journal:
-        return self._journal
-
-    def __exit__(self, *_: object) -> None:
-        self._journal.close()
