@@ -12,7 +12,6 @@ server with the same API.
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 
 import pytest
@@ -40,9 +39,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """The environment of all tests, before any of them is read."""
-    # Where tests are shared among processes, their main module lacks what starting others wants.
-    main = sys.modules["__main__"]
-    main.__spec__ = getattr(main, "__spec__", None)
     if not config.getoption("--cloud"):
         for name in (KEY, "GROQ_BASE_URL"):
             os.environ.pop(name, None)

@@ -59,6 +59,14 @@ def engine(serve: Serve) -> Iterator[Engine]:
         yield running
 
 
+@pytest.fixture(scope="module", autouse=True)
+def main() -> Iterator[None]:
+    """A shell makes a main module of its own, and ``%reset`` empties it: the old one comes back."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
+
+
 @pytest.fixture(scope="module")
 def shell() -> Iterator[InteractiveShell]:
     """A shell of IPython, one for a module's tests."""
