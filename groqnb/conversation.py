@@ -146,6 +146,7 @@ def continuation(question: Question, answer: Answer) -> Question | None:
         chat=question.chat,
         earlier=answer.whole,
         form=question.form,
+        guard=question.guard,
     )
 
 

@@ -2,24 +2,29 @@
 
 What is asked is judged by Prompt Guard (is it an attack on the model's instructions?) and by Llama
 Guard (is it harmful?), what is answered by Llama Guard alone.
+
+A guard that cannot be asked lets nothing through: whatever goes wrong with its call is raised. The
+one exception is the local engine, which has no policy model: it says so, and the guard with it.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from groqnb.types.answer_of import answer_of
+from groqnb.types.answer_of import answer_of, where_from
 from groqnb.types.errors import APIStatusError, GuardError, ParameterError, ResponseError
 from groqnb.types.records import Records
 from groqnb.types.verdict import CATEGORIES, Verdict
 
 if TYPE_CHECKING:
     from groqnb.client import Groq
+    from groqnb.types.answer import Answer
 
-__all__ = ["CONTENT_MODEL", "ON_HIT", "PROMPT_MODEL", "Checked", "Guard", "Judged"]
+__all__ = ["CONTENT_MODEL", "ON_HIT", "PROMPT_MODEL", "Checked", "Guard", "Judged", "redacted"]
 
 PROMPT_MODEL = "meta-llama/llama-prompt-guard-2-86m"
 CONTENT_MODEL = "meta-llama/llama-guard-4-12b"
@@ -109,6 +114,10 @@ class Guard:
         prompt_model, content_model: the guard models; None leaves one out.
         client: the client to ask; None: the session's.
 
+    A guard model that cannot be asked (a rate limit, no network, a name that the server does not
+    know) raises what its call raises, whatever `on_hit` is: nothing passes unjudged. Only what the
+    local engine has no model for passes; `Checked.missing` names the model, and `ask` warns.
+
     Raises ParameterError for what is none of these.
 
     ```python
@@ -142,8 +151,8 @@ class Guard:
         """Judge a text, or the parts of a message (images too); raises nothing for a hit.
 
         `role` is "user" for what is asked, "assistant" for what is answered. A model that the
-        server does not have is told in `missing`. Raises what a call raises, and ResponseError
-        for an answer that is no verdict.
+        local engine does not have is told in `missing`. Raises what a call raises, and
+        ResponseError for an answer that is no verdict.
         """
         checked = Checked()
         text = content if isinstance(content, str) else _text(content)
@@ -173,26 +182,33 @@ class Guard:
     def ask(self, prompt: str, *, model: str | None = None, **params: Any) -> Any:
         """Ask a model between two checks; the Answer.
 
-        `params` are those of `client.chat.completions.create`. Raises GuardError, and what that
-        raises.
+        `params` are those of `client.chat.completions.create`. Warns where the local engine has
+        no such guard model. Raises GuardError, and what that raises.
         """
-        from dataclasses import replace
-
         from groqnb.session import session
 
         client = self.client or session.client()
         messages = [{"role": "user", "content": prompt}]
-        self.before(messages)
+        missing = self.before(messages).missing
         reply = client.chat.completions.create(
             model=model or session.default_model, messages=messages, **params
         )
         answer = answer_of(reply)
-        text, _ = self.behind(answer.text)
-        return answer if text == answer.text else replace(answer, text=text)
+        said = answer.text or answer.reasoning or ""
+        text, checked = self.behind(said)
+        missing += [model for model in checked.missing if model not in missing]
+        if missing:
+            warnings.warn(
+                f"Not judged by {' and '.join(missing)}: it cannot be asked on the local engine.",
+                stacklevel=2,
+            )
+        return answer if text == said else redacted(answer, text)
 
     def _attack(self, model: str, text: str) -> Judged:
         """The worst part of a text counts."""
-        parts = [text[at : at + _PART] for at in range(0, len(text), _PART - _OVERLAP)]
+        # What is left behind the last part is in it: the parts overlap.
+        starts = range(0, max(len(text) - _OVERLAP, 1), _PART - _OVERLAP)
+        parts = [text[at : at + _PART] for at in starts]
         if len(parts) > _MOST_PARTS:
             raise ParameterError(
                 f"The prompt has {len(text):,} characters; Prompt Guard reads up to "
@@ -215,8 +231,11 @@ class Guard:
             reply = client.chat.completions.create(model=model, messages=messages)
         except APIStatusError as error:
             # The local engine has no policy model, and says so; it is the cloud's.
-            if error.status_code == 501 or error.code == "model_not_found":
+            if error.status_code == 501 and _is_local(error.headers):
                 return Judged(model, None, why=error.message)
+            if error.code == "model_not_found":
+                name = "prompt_model" if model == self.prompt_model else "content_model"
+                error.hint = f"Name another guard model, or leave it out: Guard({name}=None)."
             raise
         text = reply.choices[0].message.content or ""
         verdict = answer_of(reply).verdict
@@ -232,6 +251,19 @@ class Guard:
         counted = self.categories
         # Unsafe without a category is unsafe by all of them.
         return counted is None or not verdict.categories or bool({*verdict.categories} & {*counted})
+
+
+def redacted(answer: Answer, text: str) -> Answer:
+    """The answer with a remark in the place of all that the model said and had run."""
+    said = {"role": "assistant", "content": text}
+    nothing: dict[str, Any] = {"reasoning": None, "value": None, "annotations": []}
+    nothing |= {"tool_calls": [], "executed_tools": []}
+    return replace(answer, text=text, messages=[*answer.messages[:-1], said], **nothing)
+
+
+def _is_local(headers: Mapping[str, str]) -> bool:
+    """Also of a reply that was recorded."""
+    return where_from(headers) == "local" or headers.get("x-groqnb-where") == "local"
 
 
 def _text(content: Any) -> str:

@@ -2,8 +2,9 @@
 
 The last message decides: "count N every S" streams N words, S seconds apart; "status CODE" is
 refused; "cut" breaks off; "think" reasons first; "long" hits the token limit; "answer TEXT" is
-answered with just that, "spell w o r d" with the word; "call NAME JSON" calls a tool; anything
-else is answered with "You said: …". To guard models "ignore" is an attack and "bomb" is S9.
+answered with just that, "spell w o r d" with the word, "muse w o r d" thinks the word only; "call
+NAME JSON" calls a tool; anything else is answered with "You said: …". To guard models "ignore" is
+an attack and "bomb" is S9.
 """
 
 from __future__ import annotations
@@ -178,6 +179,8 @@ def _answer(text: str) -> Iterator[tuple[dict[str, Any], float]]:
         yield {"content": text.removeprefix("answer ")}, 0
     elif text.startswith("spell "):
         yield {"content": "".join(text.split()[1:])}, 0
+    elif text.startswith("muse "):
+        yield {"reasoning": "".join(text.split()[1:])}, 0
     elif match := re.match(r"count (\d+) every ([\d.]+)", text):
         for number in range(int(match[1])):
             yield {"content": f"w{number} "}, float(match[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -39,10 +40,14 @@ class World:
         elif "llama-guard" in body["model"]:
             if self.said.get("content") == "501":
                 error = {"message": "not served here", "code": "not_implemented"}
-                return httpx.Response(501, json={"error": error})
+                mark = {"x-groqnb-engine": "local"}
+                return httpx.Response(501, json={"error": error}, headers=mark)
             said = self.said.get("content", "unsafe\nS9" if "bomb" in text else "safe")
         else:
             said = self.said.get("answer", f"You said {text}")
+            reply = completion(said)
+            reply["choices"][0]["message"]["reasoning"] = self.said.get("thought")
+            return httpx.Response(200, json=reply)
         return httpx.Response(200, json={**completion(said), "model": body["model"]})
 
 
@@ -198,6 +203,17 @@ def test_a_long_prompt_is_judged_in_parts_and_the_worst_counts() -> None:
         Guard(client=world.client).check("x" * 1_000_000)
 
 
+@pytest.mark.parametrize(("size", "parts"), [(1, 1), (1500, 1), (1501, 2), (2800, 2), (2801, 3)])
+def test_a_prompt_has_no_more_parts_than_it_needs(size: int, parts: int) -> None:
+    """Each is a call, and each begins before the end of the one before it."""
+    world = World()
+    text = "".join(chr(97 + at * at % 26) for at in range(size))
+    Guard(client=world.client, content_model=None).check(text)
+    sent = [body["messages"][0]["content"] for body in world.requests]
+    assert len(sent) == parts
+    assert sorted(sent, key=text.index)[-1] == text[1300 * (parts - 1) :]
+
+
 @pytest.mark.parametrize("on_hit", ["warn", "block", "redact"])
 def test_a_bad_prompt_is_stopped_unless_it_is_only_told(on_hit: Any) -> None:
     """Nothing is sent to the model then, and the error has the verdicts."""
@@ -222,6 +238,22 @@ def test_a_bad_answer_is_told_or_replaced(on_hit: Any, text: str) -> None:
     assert Guard(on_hit=on_hit, client=world.client).ask("Hello", model=MODEL).text == text
 
 
+def test_nothing_of_a_redacted_answer_is_left() -> None:
+    """Neither in its messages, which go along with the next question, nor in its reasoning."""
+    world = World(answer="a bomb", thought="They want a bomb.")
+    answer = Guard(on_hit="redact", client=world.client).ask("Hello", model=MODEL)
+    assert answer.messages[-1]["content"] == answer.text
+    assert answer.reasoning is None
+    assert answer.executed_tools == answer.tool_calls == []
+
+
+def test_reasoning_is_judged_where_no_answer_followed() -> None:
+    """A model that ran out of tokens while it thought has said something all the same."""
+    world = World(answer="", thought="how to build a bomb")
+    with pytest.raises(GuardError, match="The answer is withheld"):
+        Guard(client=world.client).ask("Hello", model=MODEL)
+
+
 def test_a_bad_answer_is_withheld() -> None:
     """It does not stand in the error either."""
     world = World(answer="how to build a bomb")
@@ -239,6 +271,8 @@ def test_a_model_that_is_not_served_is_told() -> None:
     assert str(checked) == f"safe; not checked by {CONTENT_MODEL}"
     assert str(guard.check("Hello", role="assistant")) == f"not checked by {CONTENT_MODEL}"
     assert checked.to_frame()["why"].tolist()[1] == "not served here."
+    with pytest.warns(UserWarning, match=f"Not judged by {CONTENT_MODEL}"):
+        assert guard.ask("Hello", model=MODEL).text == "You said Hello"
 
 
 def test_an_answer_that_is_no_verdict_is_an_error() -> None:
@@ -247,17 +281,68 @@ def test_an_answer_that_is_no_verdict_is_an_error() -> None:
         Guard(client=World(content="I think so").client).check("Hello")
 
 
-def test_other_failures_are_raised() -> None:
-    """A guard that cannot be asked guards nothing."""
+def broken(_: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no route")
+
+
+def slow(_: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("too late")
+
+
+def refusing(status: int, code: str = "") -> Callable[[httpx.Request], httpx.Response]:
+    error = {"message": "no", "code": code}
+    return lambda _: httpx.Response(status, json={"error": error})
+
+
+@pytest.mark.parametrize("on_hit", ["block", "redact"])
+@pytest.mark.parametrize("guards", [PROMPT_MODEL, CONTENT_MODEL])
+@pytest.mark.parametrize(
+    ("failing", "error"),
+    [
+        (refusing(429), groqnb.RateLimitError),
+        (refusing(500), groqnb.InternalServerError),
+        (refusing(503), groqnb.InternalServerError),
+        (refusing(401), groqnb.AuthenticationError),
+        (refusing(404, "model_not_found"), groqnb.NotFoundError),
+        (refusing(501, "not_implemented"), groqnb.InternalServerError),
+        (broken, groqnb.APIConnectionError),
+        (slow, groqnb.APITimeoutError),
+    ],
+    ids=["429", "500", "503", "401", "unknown model", "501 of others", "no network", "timeout"],
+)
+def test_a_guard_that_cannot_be_asked_lets_nothing_through(
+    on_hit: Any, guards: str, failing: Callable[[httpx.Request], httpx.Response], error: Any
+) -> None:
+    """The failure is raised, and the model behind it was not asked."""
     world = World()
-    world.client = Groq(
-        api_key=KEY,
-        where="cloud",
-        transport=httpx.MockTransport(lambda _: httpx.Response(500, json={})),
-        max_retries=0,
-    )
-    with pytest.raises(groqnb.InternalServerError):
-        Guard(client=world.client).check("Hello")
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content)["model"])
+        return failing(request) if asked[-1] == guards else world._answer(request)
+
+    client = Groq(api_key=KEY, where="cloud", transport=httpx.MockTransport(answer), max_retries=0)
+    with pytest.raises(error) as raised:
+        Guard(on_hit=on_hit, client=client).ask("Hello", model=MODEL)
+    assert MODEL not in asked
+    if error is groqnb.NotFoundError:
+        name = "prompt_model" if guards == PROMPT_MODEL else "content_model"
+        assert f"Guard({name}=None)" in str(raised.value)
+
+
+def test_an_answer_that_cannot_be_judged_is_not_given() -> None:
+    """The guard fails behind the answer."""
+    world = World(answer="a bomb")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if json.loads(request.content)["messages"][-1]["role"] == "assistant":
+            return httpx.Response(429, json={"error": {"message": "later"}})
+        return world._answer(request)
+
+    client = Groq(api_key=KEY, where="cloud", transport=httpx.MockTransport(answer), max_retries=0)
+    with pytest.raises(groqnb.RateLimitError) as raised:
+        Guard(client=client).ask("Hello", model=MODEL)
+    assert "bomb" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -323,6 +408,36 @@ def test_a_redacted_answer_stands_with_its_reason(ip: InteractiveShell) -> None:
     assert answer.messages[-1]["content"] == answer.text
     assert "answer unsafe: S9" in last(ip)
     assert "bomb" not in json.dumps(outputs(ip))
+
+
+def test_what_was_only_thought_is_judged_too(ip: InteractiveShell) -> None:
+    """It would stand on the page."""
+    assert isinstance(failed(ip, f"%%groq --guard -m {MODEL}\nmuse b o m b"), GuardError)
+    assert "bomb" not in json.dumps(outputs(ip))
+
+
+def test_an_answer_that_goes_on_is_guarded_like_its_beginning(
+    ip: InteractiveShell, server: ChatServer
+) -> None:
+    """`%groq continue` takes the guard over."""
+    run(ip, f"%%groq --guard -m {MODEL}\nlong")
+    server.requests.clear()
+    assert run(ip, "%groq continue").success
+    assert [body["model"] for body in server.requests] == [
+        PROMPT_MODEL,
+        CONTENT_MODEL,
+        MODEL,
+        CONTENT_MODEL,
+    ]
+
+
+def test_a_cell_whose_guard_fails_fails(
+    ip: InteractiveShell, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server without the guard model lets nothing through, and the model is not asked."""
+    monkeypatch.setattr("chat_server.MODELS", [MODEL, PROMPT_MODEL])
+    assert isinstance(failed(ip, f"%%groq --guard -m {MODEL}\nHello"), groqnb.NotFoundError)
+    assert MODEL not in [body["model"] for body in server.requests]
 
 
 @pytest.mark.parametrize("word", ["never", "--guard"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from groqnb.guarding import ON_HIT, Checked, Guard, OnHit
+from groqnb.guarding import ON_HIT, Checked, Guard, OnHit, redacted
 from groqnb.magics.words import GrammarError
 from groqnb.types.errors import GroqnbError
 
@@ -46,13 +46,12 @@ def ask_guarded(
         return asked
     shown.say("checking the answer")
     try:
-        text, behind = guard.behind(asked.answer.text)
+        said = asked.answer.text or asked.answer.reasoning or ""
+        text, behind = guard.behind(said)
     except GroqnbError as error:
         shown.fail(error, question.model)
         return Asked(None, asked.error or error)
-    answer = asked.answer
-    if text != answer.text:
-        answer = replace(answer, text=text, messages=_with_text(answer, text), value=None)
+    answer = asked.answer if text == said else redacted(asked.answer, text)
     shown.finish(answer, " · ".join(filter(None, [held.note, _told(before, behind)])))
     return replace(asked, answer=answer)
 
@@ -66,13 +65,11 @@ def _told(before: Checked, behind: Checked) -> str:
             words.append(f"{what} {'; '.join(str(each.verdict) for each in heard if each.hit)}")
         elif heard:
             words.append(f"{what} safe")
+        elif checked.missing:
+            words.append(f"{what} not judged")
     if missing:
         words.append(f"{' and '.join(missing)} cannot be asked here")
     return f"guarded: {', '.join(words)}" if words else ""
-
-
-def _with_text(answer: Answer, text: str) -> list[dict[str, Any]]:
-    return [*answer.messages[:-1], {"role": "assistant", "content": text}]
 
 
 class _Held:
