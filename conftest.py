@@ -44,6 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.pop(name, None)
     # Where the local engine answers: some notebooks start one of their own, with a key as well.
     os.environ.setdefault("GROQNB_LOCAL_MODEL", "small")
+    # Engines of processes that share the tests share the cores too: threads that wait for one that
+    # has none cost each of them three times the time and more.
+    sharing = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if sharing > 1:
+        threads = max(1, (os.cpu_count() or 1) // sharing)
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     # What they write stays out of the user's folder.
     folder = tempfile.TemporaryDirectory(prefix="groqnb-tests-", ignore_cleanup_errors=True)
     config.stash[_data] = folder

@@ -13,7 +13,7 @@ from groqnb.local.parts import waiting
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing set; what is set here is forgotten at the end."""
-    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
@@ -48,3 +48,21 @@ def test_where_nothing_can_be_written_threads_sleep(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert waiting.choose(tmp_path / "file" / "lock") is None
     assert os.environ["OMP_WAIT_POLICY"] == "passive"
+
+
+@pytest.mark.parametrize("setting", ["3", "3,1", " 3 "])
+def test_an_answer_takes_as_many_threads_as_the_user_sets(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first number of a list is the one of the outer level."""
+    monkeypatch.setenv("OMP_NUM_THREADS", setting)
+    assert waiting.thread_count() == 3
+
+
+@pytest.mark.parametrize("setting", ["", "0", "many", "-2"])
+def test_what_is_no_number_of_threads_leaves_the_choice_to_the_cores(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_cores = waiting.thread_count()
+    monkeypatch.setenv("OMP_NUM_THREADS", setting)
+    assert waiting.thread_count() == by_cores >= 1

@@ -42,7 +42,10 @@ def choose(lock: Path | None = None) -> int | None:
 
 
 def thread_count() -> int:
-    """How many threads compute one answer."""
+    """How many threads compute one answer: the first number of `OMP_NUM_THREADS`, if it is set."""
+    chosen = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if chosen.isdecimal() and int(chosen):
+        return int(chosen)
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
