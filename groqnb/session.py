@@ -1,4 +1,4 @@
-"""The state of this kernel: client, default model, conversations, the last answer, totals.
+"""The state of this kernel: client, default model, conversations, the last answer.
 
 The only module of groqnb with state that changes. `session` is what the magics use; library
 functions take a client instead.
@@ -14,32 +14,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from groqnb.client import Groq
     from groqnb.conversation import Conversation, Question
+    from groqnb.ledger.totals import Totals
     from groqnb.target import Target
     from groqnb.types.answer import Answer
     from groqnb.types.models import ModelCard
-    from groqnb.types.rate_limit import RateLimit
 
-__all__ = ["DEFAULT_MODEL", "Exchange", "Session", "Totals", "session"]
+__all__ = ["DEFAULT_MODEL", "Exchange", "Session", "session"]
 
 DEFAULT_MODEL = "llama-3.3-70b-versatile"
 _MOST_ANSWERED = 200
-
-
-@dataclass
-class Totals:
-    """What the calls of this kernel came to.
-
-    `cost` is in US dollars, of the calls to the cloud whose price is known; `unpriced` counts
-    those whose price is not.
-    """
-
-    calls: int = 0
-    failed: int = 0
-    interrupted: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost: float = 0.0
-    unpriced: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,8 +54,6 @@ class Session:
     default_model: str = DEFAULT_MODEL
     conversations: dict[str, Conversation] = field(default_factory=dict)
     last: Exchange | None = None
-    totals: Totals = field(default_factory=Totals)
-    rate_limit: RateLimit | None = None
     where: str | None = None
     figure: Any = field(default=None, repr=False)
     failure: Any = field(default=None, repr=False)
@@ -82,6 +63,13 @@ class Session:
     _progress: Callable[[Any], None] | None = field(default=None, repr=False)
     _models: dict[str, list[ModelCard]] = field(default_factory=dict, repr=False)
     _told: set[tuple[str, str]] = field(default_factory=set, repr=False)
+
+    @property
+    def totals(self) -> Totals:
+        """What the calls of this kernel came to, those of other clients too, as in the ledger."""
+        from groqnb.ledger.watch import watch
+
+        return watch.totals
 
     @property
     def target(self) -> Target:
@@ -102,7 +90,6 @@ class Session:
                 progress=self._on_progress,
                 **self.settings,
             )
-            self._client.events.subscribe(self._count)
         return self._client
 
     def use(self, where: str | None) -> Target:
@@ -179,30 +166,6 @@ class Session:
     def _on_progress(self, progress: Any) -> None:
         if self._progress is not None:
             self._progress(progress)
-
-    def _count(self, event: Any) -> None:
-        """Add a call's end to the totals."""
-        from groqnb.ledger.costs import price_of, tools_of
-        from groqnb.types.rate_limit import RateLimit
-        from groqnb.wire.events import Failed, Finished, Interrupted
-
-        if not isinstance(event, (Finished, Failed, Interrupted)):
-            return
-        totals = self.totals
-        totals.calls += 1
-        totals.failed += isinstance(event, Failed)
-        totals.interrupted += isinstance(event, Interrupted)
-        self.rate_limit = RateLimit.from_headers(event.headers) or self.rate_limit
-        usage = getattr(event, "usage", None)
-        if usage is not None:
-            totals.tokens_in += usage.prompt_tokens
-            totals.tokens_out += usage.completion_tokens
-        if isinstance(event, Failed) or not event.headers:
-            return
-        if event.target == "cloud" and event.model:
-            found = price_of(event, tools_of(event)[1] or {})
-            totals.cost += 0.0 if found is None else found[0]
-            totals.unpriced += found is None
 
 
 session = Session()

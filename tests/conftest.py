@@ -97,9 +97,12 @@ def ip(shell: InteractiveShell, server: ChatServer) -> Iterator[InteractiveShell
     """A shell as in a notebook: what it displays can be updated, and is collected."""
     from IPython.core.displaypub import CapturingDisplayPublisher
 
+    from groqnb.ledger.totals import Totals
+    from groqnb.ledger.watch import watch
     from groqnb.session import Session, session
 
     Session.__init__(session)
+    watch.totals = Totals()
     for name in ("_groq", "answer"):
         shell.user_ns.pop(name, None)
     shell.display_pub = CapturingDisplayPublisher()

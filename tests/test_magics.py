@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from magic_shell import failed, last, outputs, run, usage_error
 
 from groqnb import keys
+from groqnb.ledger.limits import Limits
+from groqnb.ledger.watch import watch
 from groqnb.session import DEFAULT_MODEL, session
 from groqnb.types.answer import Answer
 from groqnb.types.errors import (
@@ -373,6 +376,42 @@ def test_the_state_says_where_calls_go_and_masks_the_key(
         assert KEY not in last(ip, kind)
         assert "1 call, " in last(ip, kind)
     assert "gsk_…mnop from the GROQ_API_KEY environment variable" in last(ip)
+
+
+def test_the_state_counts_the_calls_of_every_client_as_usage_does(ip: InteractiveShell) -> None:
+    """A client of the user's own is in the ledger, and so it is here."""
+    from groqnb import Groq
+
+    run(ip, "%%groq\nHi")
+    Groq().chat.completions.create(
+        model=DEFAULT_MODEL, messages=[{"role": "user", "content": "Hi"}]
+    )
+    run(ip, "%groq")
+    assert "2 calls, 6 tokens in, 7 out" in last(ip)
+
+
+def test_the_state_tells_whose_limits_it_tells(
+    ip: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits are a model's own; what the server did not tell is left out."""
+    monkeypatch.setattr(watch, "limits", Limits())
+    run(ip, "%groq")
+    assert "limits" not in last(ip)
+    now = 1.0
+
+    def told(model: str, **headers: str) -> None:
+        nonlocal now
+        now += 1
+        names = {f"x-ratelimit-{name.replace('_', '-')}": text for name, text in headers.items()}
+        watch.limits.note(SimpleNamespace(model=model, target="cloud", headers=names, at=now))
+
+    told("a", limit_requests="10", remaining_requests="9", limit_tokens="6", remaining_tokens="5")
+    run(ip, "%groq")
+    assert "9 of 10 requests a day and 5 of 6 tokens a minute are left of a" in last(ip)
+    told("b", limit_tokens="6", remaining_tokens="4")
+    run(ip, "%groq")
+    assert "4 of 6 tokens a minute are left of b" in last(ip)
+    assert "None" not in last(ip)
 
 
 def test_use_changes_where_calls_go(ip: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:

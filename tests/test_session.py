@@ -1,15 +1,22 @@
-"""A kernel's state: a client for each target, totals of calls, models known without a call."""
+"""A kernel's state: a client for each target, totals of all calls, models known without a call."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
+from both_worlds import completion
 from chat_server import KEY, MODELS, ChatServer
 
+import groqnb
+from groqnb import AsyncGroq, Groq
+from groqnb.ledger.totals import Totals
+from groqnb.ledger.watch import watch
 from groqnb.session import DEFAULT_MODEL, Session
-from groqnb.types.errors import BadRequestError, ParameterError
+from groqnb.types.errors import BadRequestError, InternalServerError, ParameterError
 
 ASK = {"model": DEFAULT_MODEL, "messages": [{"role": "user", "content": "Hi"}]}
 
@@ -64,7 +71,17 @@ def test_a_wrong_place_is_refused_and_changes_nothing() -> None:
     assert session.where == "local"
 
 
-def test_calls_of_the_client_are_counted_however_they_end(server: ChatServer) -> None:
+@pytest.fixture
+def totals(monkeypatch: pytest.MonkeyPatch) -> Totals:
+    """As a new kernel has them."""
+    made = Totals()
+    monkeypatch.setattr(watch, "totals", made)
+    return made
+
+
+def test_calls_of_the_client_are_counted_however_they_end(
+    server: ChatServer, totals: Totals
+) -> None:
     session = Session(settings={"max_retries": 0})
     client = session.client()
     client.chat.completions.create(**ASK)
@@ -74,10 +91,64 @@ def test_calls_of_the_client_are_counted_however_they_end(server: ChatServer) ->
             model=DEFAULT_MODEL, messages=[{"role": "user", "content": "status 400"}]
         )
     client.chat.completions.create(**ASK, stream=True).close()
-    totals = session.totals
+    assert session.totals is totals
     assert (totals.calls, totals.failed, totals.interrupted) == (4, 1, 1)
     assert (totals.tokens_in, totals.tokens_out) == (6, 7)
     assert totals.cost == 0
+
+
+def test_calls_of_other_clients_count_as_the_ledger_has_them(
+    server: ChatServer, totals: Totals
+) -> None:
+    """The session's client, one of the user's own, and an async one: the same in both."""
+    session, own = Session(), Groq()
+
+    async def awaited() -> None:
+        async with AsyncGroq() as client:
+            stream = await client.chat.completions.create(**ASK, stream=True)
+            async for _ in stream:
+                continue
+
+    session.client().chat.completions.create(**ASK)
+    own.chat.completions.create(**ASK)
+    asyncio.run(awaited())
+    rows = groqnb.usage().tail(3)
+    assert (totals.calls, totals.failed) == (len(rows), 0) == (3, 0)
+    assert totals.tokens_in == rows["prompt_tokens"].sum()
+    assert totals.tokens_out == rows["completion_tokens"].sum()
+
+
+def test_tokens_of_a_response_are_counted_by_their_own_names(totals: Totals) -> None:
+    """The Responses API calls them input and output."""
+    reply = {
+        "id": "r",
+        "object": "response",
+        "model": DEFAULT_MODEL,
+        "status": "completed",
+        "output": [],
+        "usage": {"input_tokens": 7, "output_tokens": 5, "total_tokens": 12},
+    }
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=reply))
+    session = Session(settings={"transport": transport, "api_key": KEY}, where="cloud")
+    session.client().responses.create(model=DEFAULT_MODEL, input="Hi")
+    assert (totals.calls, totals.tokens_in, totals.tokens_out) == (1, 7, 5)
+    assert totals.cost > 0
+    assert totals.unpriced == 0
+
+
+def test_calls_of_unknown_price_are_counted_apart(totals: Totals) -> None:
+    """A model that no list of prices has; one that failed cost nothing."""
+    replies = iter([httpx.Response(200, json=completion()), httpx.Response(500, json={})])
+    client = Groq(
+        api_key=KEY,
+        where="cloud",
+        transport=httpx.MockTransport(lambda _: next(replies)),
+        max_retries=0,
+    )
+    client.chat.completions.create(**{**ASK, "model": "acme/unheard-of"})
+    with pytest.raises(InternalServerError):
+        client.chat.completions.create(**{**ASK, "model": "acme/unheard-of"})
+    assert (totals.calls, totals.failed, totals.unpriced, totals.cost) == (2, 1, 1, 0)
 
 
 def test_models_are_known_without_a_call_and_better_after_one(server: ChatServer) -> None:

@@ -123,6 +123,16 @@ class Limits:
         """Where and which models were asked, in the order of their first calls."""
         return list(self._seen)
 
+    @property
+    def last(self) -> tuple[str, RateLimit] | None:
+        """The model whose limits a reply told last, and what it told; None before any did."""
+        told = [(seen.at, key) for key, seen in list(self._seen.items()) if seen.headers]
+        if not told:
+            return None
+        key = max(told)[1]
+        limit = self._seen[key].rate_limit
+        return None if limit is None else (key[1], limit)
+
     def now(self, model: str, where: str, used: Mapping[str, float] | None = None) -> list[Limit]:
         """The limits of a model, those first that are the most used up.
 

@@ -1,4 +1,4 @@
-"""What this process knows of its calls while they happen: a budget, and what is left of limits.
+"""What this process knows of its calls while they happen: totals, a budget, and what limits leave.
 
 Beside the recorder's, this is the only state of the ledger that changes; every client's calls pass
 here, as they pass the recorder.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.ledger.limits import Limits
 from groqnb.ledger.recent import Recent
+from groqnb.ledger.totals import Totals
 
 if TYPE_CHECKING:
     from groqnb.ledger.budget import Budget
@@ -28,12 +29,14 @@ class Watch:
         budget: the budget in force, or None.
         limits: what is left of each model's limits.
         recent: the last calls of a notebook, for exporting them.
+        totals: what all calls of this process came to.
     """
 
     def __init__(self) -> None:
         self.budget: Budget | None = None
         self.limits = Limits()
         self.recent = Recent()
+        self.totals = Totals()
         self._lock = threading.Lock()
         self._spent: tuple[date, float] = (date.min, 0.0)
         self._listeners: tuple[Callable[[], object], ...] = ()
@@ -45,6 +48,7 @@ class Watch:
 
     def note(self, event: Any, usd: float | None) -> None:
         """A call has ended, and cost `usd` US dollars where that is known."""
+        self.totals.add(event, usd)
         if event.target != "replay":  # what a record says of limits was true long ago
             self.limits.note(event)
         if usd:

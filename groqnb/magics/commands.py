@@ -6,7 +6,7 @@ Called by `groqnb.magics` with the shell it runs in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groqnb.conversation import continuation
 from groqnb.ledger.watch import watch
@@ -21,6 +21,9 @@ from groqnb.render.stream import publish
 from groqnb.session import session
 from groqnb.showing import target_badge
 from groqnb.types.errors import GroqnbError, ParameterError
+
+if TYPE_CHECKING:
+    from groqnb.types.rate_limit import RateLimit
 
 __all__ = ["run_cell", "run_line"]
 
@@ -75,15 +78,9 @@ def _state(shell: Any, command: Command) -> None:
         ("conversations", ", ".join(chats) or "none"),
         ("used", used),
     ]
-    limit = session.rate_limit
-    if limit is not None:
-        pairs.append(
-            (
-                "limits",
-                f"{limit.remaining_requests} of {limit.limit_requests} requests a day and "
-                f"{limit.remaining_tokens} of {limit.limit_tokens} tokens a minute are left",
-            )
-        )
+    last = watch.limits.last
+    if last is not None and (left := _left(*last)):
+        pairs.append(("limits", left))
     budget = watch.budget
     if budget is not None:
         told = f"{dollars(budget.spent)} of ${budget.limit:g} spent today by {budget.scope}"
@@ -92,6 +89,19 @@ def _state(shell: Any, command: Command) -> None:
     if record is not None:
         pairs.append(("record", record))
     publish(shell, tables.facts(pairs))
+
+
+def _left(model: str, limit: RateLimit) -> str:
+    """What the last reply told of its model's limits: of both, of one, or ""."""
+    parts = [
+        f"{left} of {most} {what}"
+        for left, most, what in (
+            (limit.remaining_requests, limit.limit_requests, "requests a day"),
+            (limit.remaining_tokens, limit.limit_tokens, "tokens a minute"),
+        )
+        if left is not None and most is not None
+    ]
+    return f"{' and '.join(parts)} are left of {model}" if parts else ""
 
 
 def _count(number: int, what: str) -> str:

@@ -179,7 +179,7 @@ def arun_tools(
         from groqnb.client import AsyncGroq
         from groqnb.session import session
 
-        # With the session's hub, so that it counts these calls as well.
+        # With the session's hub, so that whoever listens there hears of these calls as well.
         client = own = AsyncGroq(**session.client()._settings)
         model = model or session.default_model
     elif not _is_async(client):
