@@ -173,14 +173,14 @@ def test_it_tells_at_half_three_quarters_and_nine_tenths_once_each() -> None:
     budget = Budget(1, tell=told.append)
     for _ in range(10):
         budget.reserve(0.095).settle(0.095)
-    assert [text.split(" ")[0] for text in told] == ["50%", "75%", "90%"]
+    assert [text.split(" ")[0] for text in told] == ["57%", "76%", "95%"]
     assert "$0.570000 of $1" in told[0]
 
 
 def test_outside_a_notebook_an_alert_is_a_warning() -> None:
     groqnb.budget(COST * 1.9)
     client = groqnb.Groq(transport=answering(), api_key=KEY, where="cloud")
-    with pytest.warns(UserWarning, match="50% of the budget are passed"):
+    with pytest.warns(UserWarning, match="53% of the budget is spent"):
         client.chat.completions.create(model=MODEL, messages=MESSAGES, max_completion_tokens=100)
 
 

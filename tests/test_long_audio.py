@@ -117,6 +117,8 @@ def test_a_long_recording_comes_back_whole_from_its_parts() -> None:
     assert bare(talk.text.split()) == bare(TALK.text.split())
     off = talk.words["start"] - [start for _, start, _ in TALK.words]
     assert off.abs().max() < 0.2
+    times = talk.words[["start", "end"]]
+    assert times.equals(times.round(3))
     assert talk.segments["start"].is_monotonic_increasing
     assert talk.segments["end"].max() <= talk.duration + 0.1
 

@@ -218,7 +218,7 @@ def test_a_cell_over_budget_fails_shortly_and_sends_nothing(
 def test_an_alert_stands_under_the_cell(ip: InteractiveShell) -> None:
     groqnb.budget(0.001)
     ask_cloud("llama-3.3-70b-versatile", {}, tokens=1000)
-    assert "50% of the budget are passed" in last(ip)
+    assert "% of the budget is spent: $" in last(ip)
     assert last(ip, "text/html").startswith("<style>")
 
 

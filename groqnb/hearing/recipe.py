@@ -87,7 +87,7 @@ def part_of(answer: Answered) -> Part:
     start, _, begins, ends = answer.piece
     reply: Mapping[str, Any] = answer.reply or {}
     words = [
-        HeardWord(str(each["word"]).strip(), start + each["start"], start + each["end"])
+        HeardWord(str(each["word"]).strip(), _at(start, each["start"]), _at(start, each["end"]))
         for each in reply.get("words") or ()
     ]
     words.sort(key=lambda word: word.middle)
@@ -101,8 +101,8 @@ def part_of(answer: Answered) -> Part:
 
 def _segment(each: Mapping[str, Any], offset: float, part: int) -> HeardSegment:
     return HeardSegment(
-        offset + each["start"],
-        offset + each["end"],
+        _at(offset, each["start"]),
+        _at(offset, each["end"]),
         str(each["text"]),
         avg_logprob=each.get("avg_logprob"),
         no_speech_prob=each.get("no_speech_prob"),
@@ -110,3 +110,8 @@ def _segment(each: Mapping[str, Any], offset: float, part: int) -> HeardSegment:
         temperature=each.get("temperature"),
         part=part,
     )
+
+
+def _at(offset: float, seconds: float) -> float:
+    """A time of a part in the whole recording, to the millisecond: the model hears no finer."""
+    return round(offset + seconds, 3)

@@ -254,8 +254,8 @@ class Budget:
             part = spent / self.limit if self.limit else 1.0
             real = " (notional: the local engine costs nothing)" if self.notional else ""
             self._tell(
-                f"{ALERTS[passed - 1]:.0%} of the budget are passed: "
-                f"${spent:.6f} of ${self.limit:g} for today, {part:.0%}{real}."
+                f"{part:.0%} of the budget is spent: "
+                f"${spent:.6f} of ${self.limit:g} for today{real}."
             )
 
     def _turn_day(self) -> None:

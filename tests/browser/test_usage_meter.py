@@ -151,7 +151,7 @@ def test_in_a_notebook_it_follows_the_calls(open_notebook: Tabs, shots: Path) ->
     expect(meter).to_contain_text("870 of 1,000 left")
     notebook.run(4)
     expect(meter).to_contain_text("of $0.01 spent today", timeout=60_000)
-    assert "50% of the budget are passed" in notebook.seen(4)
+    assert "% of the budget is spent: $" in notebook.seen(4)
     notebook.run(5)
     notebook.run(6)
     assert "Targets of the production checklist" in notebook.seen(6)
