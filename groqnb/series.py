@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from groqnb.api.resource import shows_parameters
 from groqnb.mapping.columns import classify_work, extract_work, filter_work, map_work, named
 from groqnb.mapping.options import MapOptions
+from groqnb.mapping.template import Template
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SeriesRows"]
 
-_VALUE = "value"
+_VALUE = "{}"  # the column of the values: no field of a form is called so
 
 
 class SeriesRows:
@@ -117,7 +118,7 @@ class SeriesRows:
     def _frame(self) -> pd.DataFrame:
         return self._series.to_frame(_VALUE)
 
-    def _named(self, prompt: str) -> str:
+    def _named(self, prompt: str) -> Template:
         return named(prompt, self._series.name, _VALUE)
 
     def _kept(self, frame: pd.DataFrame) -> Any:

@@ -23,6 +23,7 @@ from groqnb.catalog.cost import PricesUnreadable, cost
 from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.journal import Journal
 from groqnb.mapping.question import Question
+from groqnb.mapping.run import Row
 from groqnb.mapping.stored import restored
 from groqnb.mapping.template import Content
 from groqnb.types.errors import GroqnbError
@@ -34,8 +35,6 @@ KEY_BYTES = 16
 NO_KEY = bytes(KEY_BYTES)
 _AT_ONCE = 500  # rows looked up together
 _BUFFER = 1 << 20
-
-Row = tuple[int, Content | None]
 
 
 @dataclass
@@ -139,7 +138,9 @@ def _take_in(
 ) -> None:
     taken: list[tuple[int, bytes, Content]] = []
     for number, content in group:
-        if content is None:
+        if content is None or isinstance(content, GroqnbError):
+            if content is not None:
+                made.odd[number] = content
             made.add(number, NO_KEY)
             continue
         try:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from groqnb.batching.collecting import collect_shard
-from groqnb.batching.making import KEY_BYTES, NO_KEY, Made, Row, files_of, make
+from groqnb.batching.making import KEY_BYTES, NO_KEY, Made, files_of, make
 from groqnb.batching.offer import ask_budget, offer
 from groqnb.batching.progress import Bar
 from groqnb.batching.sending import Sender
@@ -28,7 +28,7 @@ from groqnb.mapping.journal import Answer, Journal, MapRunning
 from groqnb.mapping.lanes import Lane
 from groqnb.mapping.options import journal_of
 from groqnb.mapping.results import PENDING, RowError, RowResult, row_error
-from groqnb.mapping.run import Plan
+from groqnb.mapping.run import Plan, Row
 from groqnb.mapping.stored import restored
 from groqnb.types import errors
 from groqnb.types.errors import APIError, APIStatusError, GroqnbError

@@ -72,7 +72,7 @@ class Work:
 
     def _rows(self) -> Iterator[Row]:
         template, frame = self.template, self.frame
-        columns = [frame.iloc[:, _place(frame, name)] for name in template.names]
+        columns = [frame.iloc[:, place] for place in template.places(frame.columns).values()]
         missing = [column.isna().tolist() for column in columns]
         values = [column.tolist() for column in columns]
         for number in range(len(frame)):
@@ -83,38 +83,32 @@ class Work:
             yield number, template.fill(row)
 
 
-def _place(frame: pd.DataFrame, name: str) -> int:
-    return [str(column) for column in frame.columns].index(name)
-
-
 def _work(
     frame: pd.DataFrame,
-    prompt: str,
+    template: Template,
     judge: Judge,
     options: Mapping[str, Any],
     finish: Callable[[list[RowResult]], pd.DataFrame],
     added: Sequence[str],
     tell: Tell | None = None,
 ) -> Work:
-    template = Template(prompt)
     if not template.names:
         raise ParameterError(
             "The prompt names no column, so it would be the same for every row.",
             hint='Name one in braces, as in "Summarise: {text}".',
         )
-    template.check(frame.columns)
     known = [str(column) for column in frame.columns]
+    read = {known[place] for place in template.places(known).values()}
     for name in added:
         # Going on with a frame that has these columns already replaces them: cells are run again.
         if known.count(name) > 1:
             raise ParameterError(f"There are {known.count(name)} columns {name!r} already.")
-        if name in template.names:
+        if name in read:
             raise ParameterError(
                 f"The answers would replace the column {name!r}, which the prompt reads.",
                 hint="Choose another name with into=.",
             )
-    audio = any(field.kind == "audio" for field in template.fields)
-    return Work(frame, template, plan_of(judge, options, audio=audio), options, finish, tell)
+    return Work(frame, template, plan_of(judge, options, template), options, finish, tell)
 
 
 def _with(
@@ -151,7 +145,7 @@ def _votes(options: Mapping[str, Any], fields: Mapping[str, str | None]) -> dict
 
 def map_work(
     frame: pd.DataFrame,
-    prompt: str,
+    prompt: str | Template,
     into: str,
     options: Mapping[str, Any],
     expect: str | None = None,
@@ -169,7 +163,8 @@ def map_work(
         column = pd.Series(values, dtype="string" if plain else object).array
         return _with(frame, {into: column}, errors, results, votes)
 
-    return _work(frame, prompt, AnyText(), options, finish, [into, *votes, errors], tell)
+    template = _template(prompt)
+    return _work(frame, template, AnyText(), options, finish, [into, *votes, errors], tell)
 
 
 def extract_work(
@@ -189,14 +184,14 @@ def extract_work(
     errors = "extract_error"
     votes = _votes(options, {name: name for name in makers})
     tell = None if expect is None else expected(frame, pairs_of(expect, [*makers]))
-    text = _prompt(frame, from_, prompt, "Take what is asked for from this text:\n\n")
+    template = _reading(frame, from_, prompt, "Take what is asked for from this text:\n\n")
 
     def finish(results: list[RowResult]) -> pd.DataFrame:
         more = {name: make([r.value for r in results]) for name, make in makers.items()}
         return _with(frame, more, errors, results, votes)
 
     added = [*makers, *votes, errors]
-    work = _work(frame, text, Typed(answers), options, finish, added, tell)
+    work = _work(frame, template, Typed(answers), options, finish, added, tell)
     rules = [change for change in told if "remark" in change]
     if rules:
         warnings.warn(
@@ -222,7 +217,7 @@ def classify_work(
     into, errors = _names(into)
     tell = None if expect is None else expected(frame, {into: expect}, judge.labels)
     votes = _votes(options, {into: None})
-    text = _prompt(frame, from_, prompt, "")
+    template = _reading(frame, from_, prompt)
 
     def finish(results: list[RowResult]) -> pd.DataFrame:
         import pandas as pd
@@ -230,11 +225,14 @@ def classify_work(
         column = pd.Categorical([result.value for result in results], categories=judge.labels)
         return _with(frame, {into: column}, errors, results, votes)
 
-    return _work(frame, text, judge, options, finish, [into, *votes, errors], tell)
+    return _work(frame, template, judge, options, finish, [into, *votes, errors], tell)
 
 
 def filter_work(
-    frame: pd.DataFrame, prompt: str, options: Mapping[str, Any], expect: str | None = None
+    frame: pd.DataFrame,
+    prompt: str | Template,
+    options: Mapping[str, Any],
+    expect: str | None = None,
 ) -> Work:
     """The rows that the model says yes to, and those that could not be judged."""
     tell = None if expect is None else expect_kept(frame, expect)
@@ -255,7 +253,8 @@ def filter_work(
             kept = kept.assign(**{errors: told[keep]})
         return kept
 
-    return _work(frame, prompt, Labels([_YES, _NO]), options, finish, list(votes), tell)
+    judge = Labels([_YES, _NO])
+    return _work(frame, _template(prompt), judge, options, finish, list(votes), tell)
 
 
 def _names(into: str) -> tuple[str, str]:
@@ -264,7 +263,13 @@ def _names(into: str) -> tuple[str, str]:
     return into, f"{into}_error"
 
 
-def _prompt(frame: pd.DataFrame, from_: str | None, prompt: str | None, lead: str) -> str:
+def _template(prompt: str | Template) -> Template:
+    return prompt if isinstance(prompt, Template) else Template(prompt)
+
+
+def _reading(
+    frame: pd.DataFrame, from_: str | None, prompt: str | None, lead: str = ""
+) -> Template:
     """The prompt for a column that is to be read, or the one that was given."""
     if (from_ is None) == (prompt is None):
         raise ParameterError(
@@ -272,23 +277,19 @@ def _prompt(frame: pd.DataFrame, from_: str | None, prompt: str | None, lead: st
             hint=None if from_ is None else "One of the two is enough.",
         )
     if prompt is not None:
-        return prompt
+        return Template(prompt)
     name, known = str(from_), [str(column) for column in frame.columns]
     if name not in known:
         raise ParameterError(missing_column(name, known))
-    return f"{_doubled(lead)}{{{name}}}"
+    return Template.of_column(name, lead)
 
 
-def _doubled(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-def named(prompt: str, series: Any, value: str) -> str:
-    """A series' prompt with its `{}`, or its own name, as the name of the column."""
+def named(prompt: str, series: Any, column: str) -> Template:
+    """A series' prompt whose `{}`, `{value}` or own name stand for this column."""
     template = Template(prompt)
-    others = [name for name in template.names if name not in ("", str(series), value)]
+    others = [name for name in template.names if name not in ("", "value", str(series).strip())]
     if others:
         raise ParameterError(
             f"A series has no {others[0]!r}.", hint="{} stands for its value, in one column."
         )
-    return template.renamed(value)
+    return template.renamed(column)

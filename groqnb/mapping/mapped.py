@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping
-from itertools import count
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from groqnb.api.resource import shows_parameters
@@ -11,11 +11,11 @@ from groqnb.mapping.collecting import collect, progress_of, run_of
 from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.judges import AnyText, Judge
 from groqnb.mapping.options import MapOptions, plan_of
-from groqnb.mapping.results import RowResult, row_error
+from groqnb.mapping.results import RowResult
 from groqnb.mapping.run import Plan, Row
 from groqnb.mapping.samples import outcomes
 from groqnb.mapping.template import Content, Template, fill
-from groqnb.types.errors import ParameterError
+from groqnb.types.errors import GroqnbError, ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,45 +23,40 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncMapped", "Mapped", "amap", "map"]
 
+_LOOK = 0.05  # s between two looks whether an async source is still wanted
+
 
 class _Rows:
     """What both kinds of maps have in common."""
 
+    _kinds: tuple[str, ...] = ("__iter__", "__getitem__")  # one of which rows must have
+
     def __init__(
         self, prompt: str, rows: Any, options: Mapping[str, Any], judge: Judge | None = None
     ) -> None:
-        if isinstance(rows, (str, bytes, Mapping)):
-            raise ParameterError(
-                f"The rows are one {type(rows).__name__}.", hint="Give a list, or an iterator."
-            )
+        _check_rows(rows, self._kinds)
         self._template = Template(prompt)
-        audio = any(field.kind == "audio" for field in self._template.fields)
-        self._plan: Plan = plan_of(judge or AnyText(), options, audio=audio)
+        if not self._template.names:
+            raise ParameterError(
+                "The prompt names nothing of a row, so it would be the same for every one.",
+                hint='Write {} for the row, or {name} where rows are dicts: "Summarise: {}".',
+            )
+        self._plan: Plan = plan_of(judge or AnyText(), options, self._template)
         self._options = dict(options)
         self._raising = options.get("errors") == "raise"
         self._source = rows
-        self._odd: dict[int, RowResult] = {}
 
     def _numbered(self, rows: Iterable[Any]) -> Iterator[Row]:
-        for number, row in zip(count(), rows, strict=False):
+        for number, row in enumerate(rows):
             yield number, self._content(number, row)
 
-    def _content(self, number: int, row: Any) -> Content | None:
-        if row is None:
-            return None
+    def _content(self, number: int, row: Any) -> Content | GroqnbError | None:
         try:
             return fill(self._template, row)
         except ParameterError as error:
             if number == 0:
                 raise  # a mistake in the prompt meets every row
-            self._odd[number] = RowResult(number, error=row_error(error), failure=error)
-            return None
-
-    def _mended(self, group: list[RowResult]) -> list[RowResult]:
-        """With the errors of rows that could not even be asked."""
-        if not self._odd:
-            return group
-        return [self._odd.pop(result.number, result) for result in group]
+            return error
 
     def _total(self) -> int | None:
         size = getattr(self._source, "__len__", None)
@@ -71,7 +66,7 @@ class _Rows:
 class Mapped(_Rows):
     """The answers to all rows, in the order of the rows; nothing is asked before they are wanted.
 
-    Iterating gives the answers: text, and None for a row that is None or whose call failed.
+    Iterating gives the answers: text, and None for a row without a value or whose call failed.
     `results()` gives each row's `RowResult` with its error, tokens, cost; `to_frame()` a table.
     Memory does not grow with the number of rows. What was answered is on disk before it is given
     out, so an iteration that is broken off loses nothing: the same map goes on.
@@ -88,8 +83,9 @@ class Mapped(_Rows):
         return f"<Map of {rows}: {self._template.text[:60]!r}>"
 
     def __iter__(self) -> Iterator[Any]:
-        for result in self.results():
-            yield result.value
+        with closing(self.results()) as results:
+            for result in results:
+                yield result.value
 
     def results(self) -> Generator[RowResult, None, None]:
         """Each row's outcome, in order, as soon as the ones before it are there.
@@ -102,21 +98,30 @@ class Mapped(_Rows):
             print(row.value or row.error)
         ```
         """
+        with closing(self._groups(Interrupts())) as groups:
+            for group in groups:
+                yield from group
+
+    def _groups(self, interrupts: Interrupts) -> Generator[list[RowResult], None, None]:
+        """The outcomes in groups, as they come; `interrupts` may end it from another thread."""
         progress = progress_of(self._plan, self._total(), self._options)
-        with run_of(self._plan, self._options) as run, Interrupts() as stops:
+        with interrupts as stops, run_of(self._plan, self._options) as run:
             early: dict[int, RowResult] = {}
             following = 0
             try:
                 for group in outcomes(run, self._numbered(self._source), stops):
-                    for result in self._mended(group):
+                    for result in group:
                         if self._raising and result.failure is not None:
                             raise result.failure.with_traceback(None)
                         early[result.number] = result
                     progress.note(group, run.lanes)
-                    with stops.raised():
-                        while following in early and not run.interrupted:
-                            yield early.pop(following)
-                            following += 1
+                    ready = []
+                    while following in early and not run.interrupted:
+                        ready.append(early.pop(following))
+                        following += 1
+                    if ready:
+                        with stops.raised():
+                            yield ready
             finally:
                 progress.close()
             if run.failure is not None:
@@ -139,7 +144,7 @@ class Mapped(_Rows):
         """
         rows = self._source if self._total() is not None else list(self._source)
         results = collect(self._plan, self._numbered(rows), len(rows), self._options)
-        return frame_of(self._mended(results), voted=self._plan.question.samples > 1)
+        return frame_of(results, voted=self._plan.question.samples > 1)
 
 
 class AsyncMapped(_Rows):
@@ -151,6 +156,8 @@ class AsyncMapped(_Rows):
     ```
     """
 
+    _kinds = (*_Rows._kinds, "__aiter__")
+
     def __repr__(self) -> str:
         return f"<AsyncMap: {self._template.text[:60]!r}>"
 
@@ -161,19 +168,35 @@ class AsyncMapped(_Rows):
     async def results(self) -> AsyncIterator[RowResult]:
         """Each row's outcome, in order; see `Mapped.results`."""
         import asyncio
+        import contextvars
 
-        source = self._source
+        source, stops = self._source, Interrupts()
+        loop = asyncio.get_running_loop()
         if hasattr(source, "__aiter__"):
-            source = _from_async(source, asyncio.get_running_loop())
+            source = _from_async(source, loop, stops)
         options = {**self._options, "progress": self._options.get("progress") or False}
         mapped = Mapped(self._template.text, source, options, self._plan.question.judge)
-        groups = _in_groups(mapped.results())
+        groups = mapped._groups(stops)
+        context = contextvars.copy_context()
+
+        def following() -> list[RowResult] | None:
+            return next(groups, None)
+
+        step: asyncio.Future[list[RowResult] | None] | None = None
         try:
-            # Taking rows in and waiting for outcomes blocks: both are done beside the loop.
-            while (group := await asyncio.to_thread(next, groups, None)) is not None:
+            while True:
+                # Taking rows in and waiting for outcomes blocks: both are done beside the loop.
+                step = loop.run_in_executor(None, context.run, following)
+                group = await asyncio.shield(step)
+                if group is None:
+                    return
                 for result in group:
                     yield result
         finally:
+            stops.count += 1
+            if step is not None and not step.done():  # cancelled: it ends within moments
+                await asyncio.wait([step])
+                step.exception()
             await asyncio.shield(asyncio.to_thread(groups.close))
 
     async def to_frame(self) -> pd.DataFrame:
@@ -182,31 +205,28 @@ class AsyncMapped(_Rows):
         return frame_of(results, voted=self._plan.question.samples > 1)
 
 
-def _in_groups(
-    results: Generator[RowResult, None, None], most: int = 64
-) -> Generator[list[RowResult], None, None]:
-    """Results in groups: going to another thread and back costs more than a row does."""
-    import time
-
-    group: list[RowResult] = []
-    until = 0.0
-    try:
-        for result in results:
-            if not group:
-                until = time.monotonic() + 0.02
-            group.append(result)
-            if len(group) >= most or time.monotonic() > until:
-                yield group
-                group = []
-        if group:
-            yield group
-    finally:
-        results.close()
+def _check_rows(rows: Any, kinds: tuple[str, ...]) -> None:
+    """Raise ParameterError for what is no source of rows."""
+    what = type(rows).__name__
+    if isinstance(rows, (str, bytes, Mapping)):
+        raise ParameterError(f"The rows are one {what}.", hint="Give a list, or an iterator.")
+    if hasattr(rows, "columns") and hasattr(rows, "shape"):
+        raise ParameterError(
+            f"A {what} has columns, and going through it would give their names.",
+            hint='df.groq.map(prompt) asks about its rows, with columns in braces; "{}" takes the '
+            'values of one: groqnb.map(prompt, df["text"]).',
+        )
+    if not any(hasattr(rows, kind) for kind in kinds):
+        hint = "Give a list, or an iterator."
+        if hasattr(rows, "__aiter__"):
+            hint = "Async rows are for groqnb.amap."
+        raise ParameterError(f"The rows are of type {what}, which has none.", hint=hint)
 
 
-def _from_async(rows: Any, loop: Any) -> Iterator[Any]:
+def _from_async(rows: Any, loop: Any, stops: Interrupts) -> Iterator[Any]:
     """An async iterator's items, asked for in another thread than its loop's."""
     import asyncio
+    from concurrent.futures import wait
 
     end = object()
     source = aiter(rows)
@@ -215,7 +235,12 @@ def _from_async(rows: Any, loop: Any) -> Iterator[Any]:
         return await anext(source, end)
 
     while True:
-        item = asyncio.run_coroutine_threadsafe(following(), loop).result()
+        asked = asyncio.run_coroutine_threadsafe(following(), loop)
+        while not wait([asked], timeout=_LOOK).done:
+            if stops.count:
+                asked.cancel()
+                return
+        item = asked.result()
         if item is end:
             return
         yield item
@@ -253,8 +278,8 @@ def map(prompt: str, rows: Iterable[Any], **options: Unpack[MapOptions]) -> Mapp
 
     `prompt` has `{}` for a row that is a plain value, and `{name}` for rows that are dicts;
     `{name:image}` and `{name:audio}` stand for pictures and recordings, and doubled braces for
-    braces. A row that is None is not asked. `options` are those of `MapOptions`, every parameter
-    of a chat completion among them.
+    braces. A row that is None or NaN, or has such a value, is not asked. `options` are those of
+    `MapOptions`, every parameter of a chat completion among them.
 
     What comes back is iterated over, for the answers in the order of the rows. Requests go out at
     the pace that the rate limits allow; each answer is kept on disk when it is there, and the same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from groqnb.types.errors import ParameterError
 if TYPE_CHECKING:
     from groqnb.client import AsyncGroq, Groq
     from groqnb.mapping.judges import Judge
+    from groqnb.mapping.template import Template
 
 __all__ = ["MapOptions", "journal_of", "plan_of", "unknown"]
 
@@ -82,7 +84,7 @@ class MapOptions(ChatParams, total=False):
 _OWN = tuple(set(MapOptions.__annotations__) - set(ChatParams.__annotations__))
 
 
-def plan_of(judge: Judge, options: Mapping[str, Any], *, audio: bool = False) -> Plan:
+def plan_of(judge: Judge, options: Mapping[str, Any], template: Template) -> Plan:
     """The plan for these options. Raises ParameterError for what makes no sense."""
     unknown(options)
     given = {name: value for name, value in options.items() if value is not None}
@@ -99,17 +101,30 @@ def plan_of(judge: Judge, options: Mapping[str, Any], *, audio: bool = False) ->
         servers=[_server(client) for client in clients],
         samples=_or(_whole(given, "samples", 1, 100), 1),
     )
+    audio = any(field.kind == "audio" for field in template.fields) and not question.transcribes
     return Plan(
         question,
         clients,
+        _name_of(question, template),
         concurrency=_whole(given, "concurrency", 1, _MOST_AT_ONCE),
         limits=check_limits(given.get("limits")),
         max_wait=_seconds(given, "max_wait", 300.0),
         retries=_or(_whole(given, "retries", 0, 100), 5),
         tier=given.get("service_tier"),
-        audio=audio and not question.transcribes,
-        batch=terms_of(given, question.models, clients, audio=audio and not question.transcribes),
+        audio=audio,
+        batch=terms_of(given, question.models, clients, audio=audio),
     )
+
+
+def _name_of(question: Question, template: Template) -> str:
+    """What a map is called on disk: another prompt is another map, and may run beside it.
+
+    Prompts with recordings share a file: what a recording says is kept in it for all of them.
+    """
+    if any(field.kind == "audio" for field in template.fields):
+        return question.name
+    told = f"{question.name} {template.form}"
+    return hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 def unknown(options: Mapping[str, Any], more: Sequence[str] = ()) -> None:
@@ -144,7 +159,7 @@ def _path(plan: Plan, resume: bool | str | Path) -> Path | None:
     if resume is False:
         return None
     if resume is True:
-        return folder() / f"{plan.question.name}.sqlite"
+        return folder() / f"{plan.name}.sqlite"
     if isinstance(resume, Path) or (
         isinstance(resume, str) and (re.search(r"[\\/]", resume) or resume.endswith(".sqlite"))
     ):

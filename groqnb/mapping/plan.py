@@ -27,6 +27,7 @@ class Plan:
     Attributes:
         question: what is asked.
         clients: whose settings are used, one or several.
+        name: of the file where answers are kept, unless the user names it.
         concurrency: requests under way at once; None finds out by itself.
         limits: what the user says may be sent, by "RPM", "TPM" and "ASH".
         max_wait: s; a limit that resets later than this ends the map.
@@ -40,6 +41,7 @@ class Plan:
 
     question: Question
     clients: list[Groq | AsyncGroq]
+    name: str
     concurrency: int | None = None
     limits: dict[str, float] = field(default_factory=dict)
     max_wait: float = 300.0

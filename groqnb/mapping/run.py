@@ -39,8 +39,8 @@ _MOMENT = 0.01  # s that a slow source may take of that
 _LOOK = 0.05  # s between two looks at interrupts
 _GRACE = 5.0  # s that rows under way have after an interrupt
 
-Row = tuple[int, Content | None]
-"""A row's number and what it asks; None where there is nothing to ask."""
+Row = tuple[int, Content | GroqnbError | None]
+"""A row's number and what it asks; None where there is nothing, an error where it cannot be."""
 
 
 class Run:
@@ -211,6 +211,9 @@ class Run:
             count += 1
             if content is None:
                 came.append(RowResult(number))
+                continue
+            if isinstance(content, GroqnbError):
+                came.append(RowResult(number, error=row_error(content), failure=content))
                 continue
             try:
                 sample = number % self.plan.question.samples

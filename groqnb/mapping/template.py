@@ -7,8 +7,11 @@ meant is doubled, as in Python: `{{"label": …}}`. A name may hold spaces: `{or
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 from groqnb.types.errors import ParameterError
@@ -63,34 +66,55 @@ class Template:
                 "The prompt is empty.", hint='Write one, such as "Summarise: {text}".'
             )
         self.text = text
-        self._pieces = list(_parse(text))
+        self._take(_parse(text))
+
+    def _take(self, pieces: Iterable[str | Field]) -> None:
+        self._pieces = list(pieces)
         self.fields = tuple(piece for piece in self._pieces if isinstance(piece, Field))
         self.names = tuple(dict.fromkeys(field.name for field in self.fields))
         self.plain = all(field.kind == "text" for field in self.fields)
 
-    def check(self, columns: Iterable[Hashable]) -> None:
-        """Raise ParameterError for a name that is no column, with the near ones."""
-        known = [str(column) for column in columns]
-        for name in self.names:
-            if name in known:
-                if known.count(name) > 1:
-                    raise ParameterError(
-                        f"There are {known.count(name)} columns {name!r}.",
-                        hint="Rename all but one of them.",
-                    )
-                continue
-            raise ParameterError(missing_column(name, known), hint=_advice(name))
+    @classmethod
+    def of_column(cls, name: str, lead: str = "") -> Template:
+        """`lead`, and the value of a column after it; its name may hold braces and colons."""
+        made = cls("{}")
+        made.text = f"{lead}{{{name}}}"
+        made._take([lead, Field(name)] if lead else [Field(name)])
+        return made
 
-    def renamed(self, name: str) -> str:
-        """The text of the template with this name in every pair of braces."""
-        return "".join(
-            piece.replace("{", "{{").replace("}", "}}")
-            if isinstance(piece, str)
-            else f"{{{name}}}"
-            if piece.kind == "text"
-            else f"{{{name}:{piece.kind}}}"
-            for piece in self._pieces
+    def renamed(self, name: str) -> Template:
+        """The same with this name in every pair of braces."""
+        made = copy(self)
+        made._take(
+            piece if isinstance(piece, str) else Field(name, piece.kind) for piece in self._pieces
         )
+        return made
+
+    @property
+    def form(self) -> str:
+        """What it says beside the values: the same for `"Sum up {a}"` and `"Sum up {b}"`."""
+        pieces = [piece if isinstance(piece, str) else [piece.kind] for piece in self._pieces]
+        return json.dumps(pieces)
+
+    def places(self, columns: Iterable[Hashable]) -> dict[str, int]:
+        """Where the columns are, by the names in braces; spaces around a column's name are let be.
+
+        Raises ParameterError for a name that is no column, with the near ones.
+        """
+        known = [str(column) for column in columns]
+        found: dict[str, int] = {}
+        for name in self.names:
+            at = [place for place, one in enumerate(known) if one == name]
+            if not at and name:
+                at = [place for place, one in enumerate(known) if one.strip() == name]
+            if not at:
+                raise ParameterError(missing_column(name, known), hint=_advice(name))
+            if len(at) > 1:
+                raise ParameterError(
+                    f"There are {len(at)} columns {name!r}.", hint="Rename all but one of them."
+                )
+            found[name] = at[0]
+        return found
 
     def fill(self, values: Mapping[str, Any]) -> Content:
         """The prompt of one row."""
@@ -117,8 +141,8 @@ class Template:
         return parts
 
 
-def fill(template: Template, row: Any) -> Content:
-    """The prompt of a row that may be a dict, or a plain value for `{}`.
+def fill(template: Template, row: Any) -> Content | None:
+    """The prompt of a row that may be a dict, or a plain value for `{}`; None for a missing value.
 
     Raises ParameterError where the row has no such name.
     """
@@ -126,13 +150,24 @@ def fill(template: Template, row: Any) -> Content:
         missing = [name for name in template.names if name not in row]
         if missing:
             raise ParameterError(missing_column(missing[0], [str(name) for name in row], "row"))
+        if any(_is_missing(row[name]) for name in template.names):
+            return None
         return template.fill(row)
+    if _is_missing(row):
+        return None
     if len(template.names) > 1:
         raise ParameterError(
             f"The prompt has {len(template.names)} names, and a row is one "
             f"{type(row).__name__}: rows must be dicts with these names."
         )
     return template.fill(dict.fromkeys(template.names, row))
+
+
+def _is_missing(value: Any) -> bool:
+    """True for None, NaN, and pandas' NA and NaT, without importing pandas."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, Real) and value != value
 
 
 def missing_column(name: str, known: Sequence[str], what: str = "frame") -> str:
