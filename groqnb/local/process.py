@@ -108,10 +108,12 @@ def ensure(
 
 
 def current() -> Engine | None:
-    """The engine that runs for this process, or None."""
-    with _lock:
-        alive = _alive()
-        return None if alive is None else alive.engine
+    """The engine that runs for this process, or None.
+
+    It never waits: not for another thread that starts one, or fetches its weights, for minutes.
+    """
+    alive = _alive()
+    return None if alive is None else alive.engine
 
 
 def stop() -> None:
@@ -121,9 +123,10 @@ def stop() -> None:
 
 
 def _alive() -> _Running | None:
-    if _running is None or _running.owner != os.getpid() or _running.child.poll() is not None:
+    running = _running
+    if running is None or running.owner != os.getpid() or running.child.poll() is not None:
         return None
-    return _running
+    return running
 
 
 def _require_packages() -> None:
@@ -266,15 +269,22 @@ def _new_log(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".writable").touch()
-    except PermissionError:
-        # The weights may stand in a shared folder that only a teacher writes to.
+    except OSError:
+        # The weights may stand in a shared folder that only a teacher, or nobody, writes to.
         folder = Path(tempfile.mkdtemp(prefix="groqnb-"))
-    old = sorted(folder.glob("engine-*.log"), key=lambda path: path.stat().st_mtime)
+    old = sorted(folder.glob("engine-*.log"), key=_written)
     for path in old[: -_KEPT_LOGS + 1]:
         # Windows refuses to delete the log of an engine that runs.
         with contextlib.suppress(OSError):
             path.unlink()
     return folder / f"engine-{os.getpid()}-{secrets.token_hex(3)}.log"
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0  # another kernel has just deleted it
 
 
 def _last_lines(path: Path, count: int = 15) -> str:

@@ -173,7 +173,7 @@ def present(wanted: Entry) -> bool:
 def mark_checked(wanted: Entry) -> None:
     """Note that the file, as it is now, has the right checksum."""
     # In a shared folder that cannot be written to, each start reads the file again.
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(OSError):
         _stamp_path(wanted).write_text(json.dumps(_stamp(wanted)))
 
 

