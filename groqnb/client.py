@@ -119,6 +119,8 @@ def _amount(settings: Mapping[str, Any], name: str, default: float) -> float:
         return default
     if not isinstance(value, (int, float)) or not value >= 0:
         raise ParameterError(f"{name} is {value!r}; it is a number and at least 0.")
+    if name == "max_retries" and not float(value).is_integer():
+        raise ParameterError(f"{name} is {value!r}; it is a whole number.")
     return value
 
 

@@ -87,8 +87,13 @@ def _checks(target: Target | None) -> Iterator[Check]:
 
 def _key() -> Check:
     from groqnb.keys import PLACES, find_key
+    from groqnb.types.errors import GroqnbError
 
-    found = find_key()
+    try:
+        found = find_key()
+    except GroqnbError as error:
+        # What calls go to now may need none.
+        return Check("API key", None, error.message, error.hint or "")
     if found is None:
         return Check("API key", None, f"none in {PLACES}", "Only needed for the cloud.")
     return Check("API key", True, f"{found.key} from {found.source}")

@@ -153,11 +153,14 @@ def normal_url(url: str) -> str:
     normal_url("http://127.0.0.1:8000/v1")  # 'http://127.0.0.1:8000/v1'
     ```
     """
-    parts = urlsplit(url.strip())
-    if parts.username or parts.password:
+    # Looked for before anything else: what cannot be parsed is told as it was given.
+    if "@" in url:
         raise ParameterError("A base URL holds no user or password; pass the key as api_key=.")
+    parts = urlsplit("")
     try:
+        parts = urlsplit(url.strip())
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        parts.netloc.encode("idna")
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment:

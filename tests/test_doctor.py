@@ -72,6 +72,18 @@ def test_a_key_that_cannot_be_one_is_reported_not_raised(monkeypatch: pytest.Mon
     assert any(check.ok is False for check in checks())
 
 
+def test_a_key_that_cannot_be_one_does_not_matter_to_who_needs_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is named, with what to do, and everything else is looked at all the same."""
+    monkeypatch.setenv("GROQ_API_KEY", "gsk abc")
+    found = {check.name: check for check in checks(resolve("local"))}
+    assert found["API key"].ok is None
+    assert "GROQ_API_KEY environment variable" in found["API key"].detail
+    assert "Copy it again" in found["API key"].hint
+    assert found["local engine"].ok is True
+
+
 def test_the_ledger_and_the_prices_are_looked_at(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -151,6 +151,24 @@ def test_429_says_when_the_limit_resets(
     assert error.retry_after == seconds
 
 
+@pytest.mark.parametrize(
+    ("headers", "rest"),
+    [
+        ({"retry-after": "60"}, ""),
+        (
+            {"x-ratelimit-limit-tokens": "6000", "x-ratelimit-remaining-tokens": "0"},
+            " All 6,000 tokens of the minute are used.",
+        ),
+    ],
+)
+def test_a_moment_that_the_server_tells_in_words_is_not_told_twice(
+    headers: dict[str, str], rest: str
+) -> None:
+    """Groq's own message ends so; what the headers know besides is added."""
+    said = "Rate limit reached for model `m` on requests per minute. Please try again in 1m0s."
+    assert str(error_for(refusal(429, said, headers))) == said + rest
+
+
 def test_a_key_that_the_server_quotes_is_masked() -> None:
     error = error_for(refusal(401, f"Incorrect API key: {KEY}", code=KEY))
     for text in (str(error), repr(error), repr(error.body), repr(vars(error))):
@@ -278,6 +296,12 @@ def images(count: int) -> dict[str, Any]:
         ({"temprature": 1}, "Did you mean 'temperature'"),
         ({"extra_headers": {"Authorization": "x"}}, "api_key"),
         ({"extra_headers": {"X": "a\nb"}}, "one line"),
+        ({"extra_headers": {"X\nY": "a"}}, "no name of a header"),
+        ({"extra_headers": {"a b": "a"}}, "no name of a header"),
+        ({"extra_headers": {1: "a"}}, "no name of a header"),
+        ({"timeout": "5"}, "timeout is '5'"),
+        ({"timeout": -1}, "timeout is -1"),
+        ({"timeout": float("nan")}, "timeout is nan"),
     ],
 )
 @both
@@ -315,3 +339,9 @@ def test_an_unknown_setting_of_a_client_names_the_nearest() -> None:
         groqnb.Groq(apikey=KEY)  # type: ignore[call-arg]
     with pytest.raises(ParameterError, match="timeout is -1"):
         groqnb.AsyncGroq(timeout=-1)
+
+
+@pytest.mark.parametrize("count", [float("inf"), 1.5])
+def test_a_number_of_retries_is_a_whole_one(count: float) -> None:
+    with pytest.raises(ParameterError, match=f"max_retries is {count}; it is a whole number"):
+        groqnb.Groq(max_retries=count)  # type: ignore[arg-type]

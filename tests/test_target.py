@@ -80,7 +80,11 @@ def test_base_urls_are_accepted_with_and_without_the_version(given: str, url: st
 
 
 @pytest.mark.parametrize(
-    "url", ["", "h:1", "ftp://h", "http://", "http://h:x", "http://h:99999", "http://h?a=b"]
+    "url",
+    [
+        *("", "h:1", "ftp://h", "http://", "http://h:x", "http://h:99999", "http://h?a=b"),
+        *("http://[::1", f"http://{'a' * 64}.example", "http://a..b"),
+    ],
 )
 def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
     with pytest.raises(ParameterError, match="not the URL of a server"):
@@ -88,9 +92,10 @@ def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
-    with pytest.raises(ParameterError) as caught:
-        resolve("https://me:hidden@h")
-    assert "hidden" not in str(caught.value)
+    for url in ("https://me:hidden@h", "https://me:hidden@[::1", "https://me:hidden@h:99999"):
+        with pytest.raises(ParameterError) as caught:
+            resolve(url)
+        assert "hidden" not in str(caught.value)
 
 
 def test_a_wrong_word_names_the_nearest() -> None:

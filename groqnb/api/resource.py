@@ -24,6 +24,7 @@ method is called, not when its result is awaited.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -44,6 +45,8 @@ S = TypeVar("S", SyncSender, AsyncSender)
 F = TypeVar("F", bound=Callable[..., Any])
 
 OPTIONS = ("extra_body", "extra_headers", "timeout")
+# What HTTP calls a token.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Resource(Generic[S]):
@@ -93,8 +96,9 @@ def body_of(
 ) -> dict[str, Any]:
     """The body of a request: what is required, then every parameter that is not None.
 
-    Raises ParameterError for a name that is not among `known`, with the nearest one. What groqnb
-    does not know yet travels in `extra_body`, and overrides.
+    Raises ParameterError for a name that is not among `known`, with the nearest one, and for a
+    `timeout` that is no number of seconds. What groqnb does not know yet travels in `extra_body`,
+    and overrides.
 
     ```python
     body_of({"seed"}, {"seed": 1}, {"model": "m"})  # {'model': 'm', 'seed': 1}
@@ -110,6 +114,10 @@ def body_of(
             f"There is no parameter {unknown[0]!r}.",
             hint=f"{guess}What is newer than groqnb goes into extra_body={{...}}.",
         )
+    timeout = params.get("timeout")
+    # `not >=` rather than `<`: NaN is no time.
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
+        raise ParameterError(f"timeout is {timeout!r}; it is in seconds and at least 0.")
     body = dict(required)
     for name, value in params.items():
         if value is not None and name not in OPTIONS:
@@ -129,8 +137,12 @@ def headers_of(params: Mapping[str, Any]) -> Mapping[str, str] | None:
     """
     headers: Mapping[str, str] | None = params.get("extra_headers")
     for name, value in (headers or {}).items():
+        if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
+            raise ParameterError(
+                f"{name!r} is no name of a header.", hint="It holds letters, digits and dashes."
+            )
         if name.lower() == "authorization":
             raise ParameterError("A key does not go into headers: pass it as Groq(api_key=...).")
-        if not (isinstance(value, str) and f"{name}{value}".isascii() and value.isprintable()):
+        if not (isinstance(value, str) and value.isascii() and value.isprintable()):
             raise ParameterError(f"The header {name!r} is not a text of one line in ASCII.")
     return headers
