@@ -13,7 +13,7 @@ import pytest
 from both_worlds import World, answering, both, completion
 from raw_server import RawServer, chunked, plain, sse
 
-from groqnb import Groq
+from groqnb import APIError, Groq
 from groqnb.keys import find_key
 from groqnb.target import resolve
 from groqnb.types.secret import Secret
@@ -62,6 +62,29 @@ def test_nothing_that_holds_a_key_shows_it() -> None:
         vars(client),
     ):
         assert TEXT not in repr(thing)
+
+
+@both
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.Response(200, text=f"<html>You sent {TEXT}"),
+        httpx.Response(400, json={"error": {"message": f"Not with {TEXT}"}}),
+        httpx.Response(502, text=f"Not with {TEXT}"),
+        httpx.Response(
+            200,
+            text=f'data: {{"error": {{"message": "Not with {TEXT}"}}}}\n\n',
+            headers={"content-type": "text/event-stream"},
+        ),
+    ],
+)
+def test_a_server_that_quotes_it_is_not_repeated(world: World, reply: httpx.Response) -> None:
+    """Be it a proxy's page, a refusal, or an error within a stream."""
+    streams = "event-stream" in reply.headers["content-type"]
+    client = world.client(api_key=None, max_retries=0, transport=answering(reply))
+    with pytest.raises(APIError) as caught:
+        world.stream(client, []) if streams else world.ask(client)
+    assert TEXT not in str(caught.value) + repr(caught.value.__dict__)
 
 
 @both

@@ -51,6 +51,12 @@ class Scene:
         """The server's host and port."""
         return urlsplit(self.base_url).netloc
 
+    def without_key(self, body: bytes) -> bytes:
+        """A body in which a server may have quoted the key that it was sent."""
+        if not self.key:
+            return body
+        return body.replace(self.key.reveal().encode(), self.key.masked.encode())
+
 
 def no_key_error(places: str) -> APIStatusError:
     """401 before anything is sent: the cloud needs a key and none was found."""
@@ -108,9 +114,7 @@ def status_error(
     model: str | None,
 ) -> APIStatusError:
     """The error for a reply whose status is not a success."""
-    if scene.key:
-        # A server may quote the key it refused.
-        body = body.replace(scene.key.reveal().encode(), scene.key.masked.encode())
+    body = scene.without_key(body)
     try:
         content: Any = from_json(body)
     except ValueError:
@@ -243,7 +247,7 @@ def _hint_413(model: str | None) -> str:
     return f"{found.id} takes {', '.join(known)}." if known else "Send less."
 
 
-def _hint_429(error: APIStatusError) -> str:
+def _hint_429(error: APIStatusError) -> str | None:
     asked = retry_after(error.headers)
     limit = RateLimit.from_headers(error.headers)
     spent = []
@@ -256,6 +260,8 @@ def _hint_429(error: APIStatusError) -> str:
             asked = limit.reset_tokens if asked is None else asked
             spent.append(f"all {limit.limit_tokens:,} tokens of the minute"
                          if limit.limit_tokens else "all tokens of the minute")  # fmt: skip
+    if "try again in" in error.message.lower():  # said already
+        return f"{', '.join(spent).capitalize()} are used." if spent else None
     when = "Wait for the limit to reset" if asked is None else f"The limit resets in {_span(asked)}"
     return f"{when} ({', '.join(spent)} are used)." if spent else f"{when}."
 

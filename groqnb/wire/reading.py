@@ -130,7 +130,7 @@ class Reading(Generic[C]):
     def _error(self, data: bytes) -> APIError:
         """The error for an event that is no chunk."""
         try:
-            content = from_json(data)
+            content = from_json(self.scene.without_key(data))
         except ValueError:
             return self._broken_off("The stream holds an event that is not JSON")
         fields = content.get("error", content) if isinstance(content, dict) else content

@@ -62,10 +62,9 @@ class _Sender(Generic[H]):
         self._policy = policy
         self._events = events
         self._progress = progress
-        self._connection: Connection | None = None
         self._scene = Scene(server.kind, "")
-        self._channel: H | None = None
-        self._process = 0
+        # Where to, in which process, by which channel. One value: a thread sees all of it.
+        self._way: tuple[Connection, int, H] | None = None
         self._making = threading.Lock()
 
     def _channel_to(self, connection: Connection) -> H:
@@ -79,14 +78,18 @@ class _Sender(Generic[H]):
                     channel = self._make_channel(connection)
                     server, url = self._server, connection.base_url
                     self._scene = Scene(server.kind, url, connection.key, server.key_source)
-                    self._connection, self._process = connection, os.getpid()
-                    self._channel = channel
+                    self._way = connection, os.getpid(), channel
         return channel
 
     def _current(self, connection: Connection) -> H | None:
         """The channel there is, where it leads to this server and belongs to this process."""
-        same = connection == self._connection and os.getpid() == self._process
-        return self._channel if same else None
+        way = self._way
+        return way[2] if way is not None and way[:2] == (connection, os.getpid()) else None
+
+    def _left(self) -> H | None:
+        """The channel there was, to be closed; a call after this makes a new one."""
+        way, self._way = self._way, None
+        return way[2] if way is not None and way[1] == os.getpid() else None
 
     def _begin(self, call: Call[Any], *, stream: bool) -> Trace:
         trace = Trace(self._events, call, self._server.kind, stream=stream)
@@ -109,7 +112,8 @@ class _Sender(Generic[H]):
         try:
             reply = call.reply.from_body(raw.body, raw.headers)
         except ValidationError as error:
-            failure = shape_error(raw.headers, raw.body, error)
+            body = self._scene_of(trace).without_key(raw.body)
+            failure = shape_error(raw.headers, body, error)
         else:
             trace.request_id = reply.request_id
             trace.finished(getattr(reply, "usage", None), reply)
@@ -205,8 +209,8 @@ class SyncSender(_Sender[Channel]):
 
     def close(self) -> None:
         """Closes the connections; a call after this opens new ones."""
-        channel, self._channel = self._channel, None
-        if channel is not None and self._process == os.getpid():
+        channel = self._left()
+        if channel is not None:
             channel.close()
 
 
@@ -306,8 +310,8 @@ class AsyncSender(_Sender[AsyncChannel]):
 
     async def close(self) -> None:
         """Closes the connections; a call after this opens new ones."""
-        channel, self._channel = self._channel, None
-        if channel is not None and self._process == os.getpid():
+        channel = self._left()
+        if channel is not None:
             await channel.close()
 
 
