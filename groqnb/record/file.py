@@ -158,7 +158,11 @@ class RecordFile:
             begin, between = self._end(descriptor, size)
             tail = _read(descriptor, begin, size - begin)
             try:
+                if tail.strip(b" \t\r\n]"):
+                    # Half an exchange: a write that is cut off must not end in the middle of it.
+                    os.ftruncate(descriptor, begin)
                 _write(descriptor, begin, between + data + _END.encode())
+                os.ftruncate(descriptor, os.lseek(descriptor, 0, os.SEEK_CUR))
             except OSError:
                 with contextlib.suppress(OSError):
                     _write(descriptor, begin, tail)
@@ -195,9 +199,7 @@ class RecordFile:
         at = read_text(text, self.path.name)[1]
         if not text[:at].strip("\ufeff \t\r\n["):
             return 0, _head().encode() + b",\n"
-        begin = len(text[:at].encode())
-        os.ftruncate(descriptor, begin)
-        return begin, b",\n"
+        return len(text[:at].encode()), b",\n"
 
     def _decoded(self, data: bytes) -> str:
         try:

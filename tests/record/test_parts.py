@@ -506,10 +506,16 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_was(
         monkeypatch.setattr(os, "write", write)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "write", half)
-    with pytest.raises(OSError, match="No space"):
-        file.append(exchange("three"))
-    assert file.path.read_bytes() == before
+    # As it was written, as somebody's editor left it, and after a write that was cut off.
+    for mark in (b"", b"\n" * 30, b',\n{\n  "request": {'):
+        file.path.write_bytes(before[: -3 if mark[:1] == b"," else None] + mark)
+        there = file.path.read_bytes()
+        monkeypatch.setattr(os, "write", half)
+        with pytest.raises(OSError, match="No space"):
+            file.append(exchange("three"))
+        assert file.path.read_bytes() == there
+        file.append(exchange("four"))
+        assert len(file.load()) == 3
 
 
 # --- what differs ---
