@@ -239,6 +239,6 @@ def _call_delta(event: ToolCallDelta, *, older: bool) -> dict[str, Any]:
 
 
 def _sse(data: dict[str, Any]) -> bytes:
-    return (
-        b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
-    )
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    # As in `json_reply`: a tool may have given back half a surrogate pair.
+    return b"data: " + text.encode("utf-8", "replace") + b"\n\n"

@@ -68,7 +68,10 @@ async def _in_thread(work: Callable[[str], T], text: str) -> T:
         return await asyncio.get_running_loop().run_in_executor(None, work, text)
     except EngineError as error:
         raise Refusal(
-            503, f"The local classifier is not ready: {error}", type="service_unavailable"
+            503,
+            f"The local classifier is not ready: {error}",
+            type="service_unavailable_error",
+            code="model_not_loaded",
         ) from None
 
 

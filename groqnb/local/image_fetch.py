@@ -67,7 +67,10 @@ async def _fetch(url: str, most: int, private: bool, kind: Kind) -> bytes:
         found = await _get(wanted, addresses, most, kind)
         if isinstance(found, bytes):
             return found
-        url = urljoin(url, found)
+        try:
+            url = urljoin(url, found)
+        except ValueError:
+            raise BadUrl("it is a redirect to what is no valid URL") from None
     raise BadUrl(f"it leads through more than {_MOST_REDIRECTS} redirects")
 
 

@@ -92,4 +92,4 @@ class Answer:
 
 def _sse(event: dict[str, Any]) -> bytes:
     data = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    return f"event: {event['type']}\ndata: {data}\n\n".encode()
+    return f"event: {event['type']}\ndata: {data}\n\n".encode("utf-8", "replace")

@@ -265,11 +265,16 @@ _NAMES = (
 def in_own_words(refusal: Refusal, origins: Sequence[str]) -> Refusal:
     """A refusal by chat's checks, with the names that the fields have in this endpoint."""
 
+    def origin(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return "input"
+        # A message may quote what the request says, and that may look like a place.
+        return origins[int(found[1])] if int(found[1]) < len(origins) else found[0]
+
     def renamed(path: str) -> str:
         for pattern, name in _NAMES:
             path = pattern.sub(name, path)
-        path = re.sub(r"^messages\[(\d+)\]", lambda found: origins[int(found[1])], path)
-        return re.sub(r"^messages\b", "input", path)
+        return re.sub(r"^messages\b(?:\[(\d{1,9})\])?", origin, path)
 
     message = re.sub(r"`([^`]+)`", lambda found: f"`{renamed(found[1])}`", refusal.message)
     return Refusal(

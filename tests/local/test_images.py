@@ -563,6 +563,9 @@ def test_redirects_are_followed_a_few_times(web: Web) -> None:
     assert web.asked.count("/round") == 5
     with pytest.raises(BadUrl, match="nowhere"):
         fetch(f"{web.url}/nowhere")
+    web.replies["/odd"] = (302, {"Location": "http://["}, b"")
+    with pytest.raises(BadUrl, match="no valid URL"):
+        fetch(f"{web.url}/odd")
 
 
 def test_a_body_is_read_within_its_bounds(web: Web) -> None:

@@ -19,7 +19,7 @@ LOCAL = "local-model"
 WORDS = st.sampled_from(
     ["message", "function", "function_call", "function_call_output", "reasoning", "text", "user",
      "assistant", "input_text", "output_text", "json_schema", "json_object", "auto", "f", "low",
-     "flex", "name", "\ud800", ""]
+     "flex", "name", "messages[9]", "\ud800", ""]
 )  # fmt: skip
 NAMES = st.sampled_from(
     ["type", "role", "content", "text", "call_id", "output", "name", "arguments", "format", "id",
@@ -59,6 +59,15 @@ def test_any_object_is_accepted_or_refused_by_a_documented_status(body: dict[str
         return
     json.dumps(request.echo, ensure_ascii=False, allow_nan=False).encode()
     assert len(request.origins) >= 1
+
+
+@pytest.mark.parametrize("word", ["messages[0]", "messages[99]", f"messages[{'9' * 20}"])
+def test_a_value_that_looks_like_a_place_is_refused_like_any_other(word: str) -> None:
+    """A refusal quotes it; it is not taken for the name of an item."""
+    body = {"model": LOCAL, "input": "Hi", "text": {"format": {"type": word}}}
+    with pytest.raises(Refusal) as caught:
+        read_response_request(body, LOCAL)
+    assert (caught.value.status, caught.value.param) == (400, "text.format.type")
 
 
 def test_items_become_messages_and_refusals_name_the_items() -> None:

@@ -41,6 +41,7 @@ _START = (
     "from groqnb.local.parts.sandbox_worker import main; main()"
 )
 _MB = 1 << 20
+_FAULT = ("name", "message", "traceback")
 
 
 class SandboxUnavailable(Exception):
@@ -265,14 +266,18 @@ def _receive(child: subprocess.Popen[bytes], seconds: float) -> dict[str, Any]:
 
 def _read(reply: Mapping[str, Any], limits: Limits) -> Ran:
     result: Any = None
+    told = str(reply["result"] or "null")
     try:
-        result = json.loads(reply["result"] or "null")
+        result = json.loads(told)
+        if "\\ud" in told.lower():
+            # JSON can write half a character, and UTF-8 cannot.
+            result = json.loads(json.dumps(result, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         # The code may write what it likes where its result is read from.
         result = None
     made = result if isinstance(result, dict) else {}
     error = made.get("error")
-    if not isinstance(error, dict) or not all(isinstance(text, str) for text in error.values()):
+    if not isinstance(error, dict) or not all(isinstance(error.get(key), str) for key in _FAULT):
         error = None
     if result is None:
         error = _ended(str(reply["end"]), limits)
