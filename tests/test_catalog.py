@@ -65,6 +65,11 @@ def test_near_names_are_found(typed: str, meant: str) -> None:
     assert catalog.near(typed)[0] == meant
 
 
+def test_a_text_with_an_id_somewhere_in_it_is_no_name() -> None:
+    """Nor is it compared with every id, which takes seconds for a long one."""
+    assert catalog.near("llama-3.3-70b-versatile " * 4000) == []
+
+
 def test_nothing_is_near_to_nonsense() -> None:
     """No guess is better than a wild one."""
     assert catalog.near("xyzzy") == []

@@ -64,6 +64,9 @@ class ModelInfo:
     created: int | None = None
 
 
+_LONGEST_ID = 200
+
+
 @cache
 def _read(name: str) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(
@@ -134,7 +137,8 @@ def near(name: str, among: Iterable[str] | None = None, n: int = 3) -> list[str]
     import difflib
 
     wanted = name.strip().lower()
-    if not wanted:
+    # What is far longer than any id is none, and to compare it would take long.
+    if not wanted or len(wanted) > _LONGEST_ID:
         return []
     ids = list(among) if among is not None else [model.id for model in models()]
     scored: list[tuple[float, str]] = []

@@ -177,7 +177,7 @@ def _refuse_unknown(body: dict[str, Any]) -> None:
         if key not in _KNOWN:
             near = difflib.get_close_matches(key, _KNOWN, 1)
             meant = f" Did you mean `{near[0]}`?" if near else ""
-            raise bad_request(f"The property `{key}` is not supported.{meant}", key)
+            raise bad_request(f"The property `{key[:64]}` is not supported.{meant}", key)
 
 
 def _check_kind(info: ModelInfo | None) -> None:

@@ -72,7 +72,7 @@ def unknown_model(name: str, near: list[str]) -> Refusal:
     meant = f" Did you mean {' or '.join(f'`{model}`' for model in near)}?" if near else ""
     return Refusal(
         404,
-        f"The model `{name}` does not exist or you do not have access to it.{meant}",
+        f"The model `{name[:200]}` does not exist or you do not have access to it.{meant}",
         code="model_not_found",
         param="model",
     )

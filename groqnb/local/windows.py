@@ -25,6 +25,8 @@ class Window:
 
     def add(self, now: float, count: int) -> None:
         """Count `count` in."""
+        # What is over goes at once: nobody may ever ask how much is used.
+        self.used(now)
         self._events.append((now, count))
         self._sum += count
 

@@ -7,6 +7,7 @@ import pytest
 from groqnb import catalog
 from groqnb.local.quota import Quota, duration
 from groqnb.local.refusal import Refusal
+from groqnb.local.windows import Window
 
 MODEL = catalog.find("llama-3.1-8b-instant")  # RPM 30, RPD 14,400, TPM 6,000, TPD 500,000
 
@@ -81,6 +82,19 @@ def test_reported_limits_do_not_bite() -> None:
     for _ in range(40):
         quota.admit(MODEL, 1000)
     assert quota.headers(MODEL)["x-ratelimit-remaining-tokens"] == "0"
+
+
+def test_what_is_over_is_forgotten_though_nobody_asks() -> None:
+    """A batch of 50,000 lines leaves no trace of each: limits that do not bite are never asked."""
+    clock = Clock()
+    quota = Quota(enforced=False, clock=clock).for_batches()
+    for _ in range(5000):
+        quota.admit(MODEL, 1)
+        clock.now += 1
+    assert MODEL is not None
+    counts = quota._counts(MODEL, "on_demand")
+    kept = [counts.requests["RPM"], counts.tokens["TPM"]]
+    assert all(isinstance(window, Window) and len(window._events) <= 60 for window in kept)
 
 
 def test_models_have_their_own_counts_and_the_local_one_has_none() -> None:

@@ -181,6 +181,15 @@ def test_odd_texts_are_no_trouble(router: Router) -> None:
     assert isinstance(router.choose("Hello", [bare]), list)
 
 
+def test_a_word_longer_than_any_is_one_unknown_word(router: Router) -> None:
+    """As in the models' own tokenizers; to cut a long hash into pieces would take hours."""
+    model = router._load()
+    assert model is not None
+    assert len(model.tokens("f0" * 50)) > 1
+    assert model.tokens("f0" * 51) == [model._pieces["[UNK]"]]
+    assert router.choose("What is the weather in " + "f0" * 50_000, OFFICE) is not None
+
+
 def test_without_the_weights_words_decide(monkeypatch: pytest.MonkeyPatch) -> None:
     """Offline, before they were ever fetched: worse, and no failure."""
 

@@ -30,6 +30,9 @@ _LAYERS = 6
 _HEADS = 12
 # Chinese characters are words of their own; so is each punctuation mark.
 _WORDS = "[\u3400-\u9fff]|[^\\W_\u3400-\u9fff]+|[^\\w\\s]|_"
+# A longer one is no word, as with the tokenizers that the models were trained with. To look for its
+# pieces would take time by the square of its length.
+_LONGEST_WORD = 100
 # The layers' matrices have no names but numbers.
 _MATRICES = r"val_\d+_q|onnx::MatMul_\d+"
 _PER_LAYER = ("query", "key", "value", "output", "wide", "narrow")
@@ -154,6 +157,8 @@ class MiniLm:
 
     def _word(self, word: str) -> list[int]:
         """The longest pieces of a word that the model knows, from the left."""
+        if len(word) > _LONGEST_WORD:
+            return [self._pieces["[UNK]"]]
         ids: list[int] = []
         start = 0
         while start < len(word):
