@@ -66,7 +66,7 @@ def collect(
     resume: bool | str | Path | None = options.get("resume")
     results: list[RowResult | None] = [None] * total
     progress = progress_of(plan, total, options)
-    with run_of(plan, options, say) as run, interrupts or Interrupts() as stops:
+    with interrupts or Interrupts() as stops, run_of(plan, options, say) as run:
         try:
             for group in outcomes(run, rows, stops):
                 for result in group:
@@ -86,13 +86,12 @@ def collect(
         result or RowResult(number, error=RowError(NOT_ASKED, why))
         for number, result in enumerate(results)
     ]
-    tell(whole, progress, failure, broken, interrupted, kept=resume is not False, say=say)
+    tell(whole, failure, broken, interrupted, kept=resume is not False, say=say)
     return whole
 
 
 def tell(
     results: list[RowResult],
-    progress: Progress,
     failure: GroqnbError | None,
     broken: str,
     interrupted: bool,

@@ -52,11 +52,20 @@ class Interrupts:
     ) -> None:
         if self._set and threading.current_thread() is threading.main_thread():
             self._set = False
-            signal.signal(signal.SIGINT, self._before)
+            # Of two maps that are gone through side by side the first may end first: the other's
+            # handler stays then, and hands on to this one, which hands on to what was before.
+            if signal.getsignal(signal.SIGINT) == self._note:
+                signal.signal(signal.SIGINT, self._earlier())
+
+    def _earlier(self) -> Any:
+        """The handler before this one, of those that are still wanted."""
+        before = self._before
+        owner = getattr(before, "__self__", None)
+        return owner._earlier() if isinstance(owner, Interrupts) and not owner._set else before
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
-        if self._raising or self.count >= _PATIENCE:
+        if self._raising or not self._set or self.count >= _PATIENCE:
             self._before(number, frame)
 
     @contextmanager

@@ -277,13 +277,18 @@ class Run:
         if self._closed:
             return
         self._closed = True
-        if self._loop is not None and self._over is not None:
-            self._abort()
-            self._call(self._over.set)
-        if self._thread.is_alive():
-            self._thread.join()
-        self._keeper.close()
-        self._journal.close()
+        # Whatever an impatient user interrupts here: the file is let go, for the same call again.
+        try:
+            if self._loop is not None and self._over is not None:
+                self._abort()
+                self._call(self._over.set)
+            if self._thread.is_alive():
+                self._thread.join()
+        finally:
+            try:
+                self._keeper.close()
+            finally:
+                self._journal.close()
 
 
 def _double(result: RowResult, number: int) -> RowResult:

@@ -18,6 +18,7 @@ import pytest
 from row_server import KEY, MODEL, RowServer, said
 
 import groqnb
+from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.journal import Journal
 
 ROWS = 300
@@ -146,6 +147,49 @@ def test_an_interrupted_iteration_raises_and_goes_on() -> None:
             list(mapped)
         server.go_on()  # type: ignore[attr-defined]
         assert list(mapped) == [f"re: {n}" for n in rows]
+
+
+def test_maps_gone_through_side_by_side_leave_interrupts_as_they_were() -> None:
+    """Whichever ends first: Ctrl-C afterwards is what it was before, at the first time."""
+    before = signal.getsignal(signal.SIGINT)
+    with RowServer() as server:
+        short = groqnb.map("a {}", ["1"], **options(server))
+        long = groqnb.map("b {}", ["1", "2"], **options(server))
+        assert list(zip(short, long, strict=False)) == [("re: a 1", "re: b 1")]
+        third = groqnb.map("c {}", ["1"], **options(server))
+        assert list(zip(long, third, strict=False)) == [("re: b 1", "re: c 1")]
+    assert signal.getsignal(signal.SIGINT) == before
+    first, second = Interrupts(), Interrupts()
+    with second:
+        with first:
+            pass
+        assert signal.getsignal(signal.SIGINT) == second._note
+    first.__enter__()
+    with second:
+        first.__exit__(None, None, None)
+        signal.raise_signal(signal.SIGINT)
+        assert (first.count, second.count) == (0, 1)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_an_impatient_interrupt_of_the_end_lets_the_file_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while a map is put away: the same call is not refused as running already."""
+    path = tmp_path / "rows.sqlite"
+
+    def impatient(self: threading.Thread, timeout: float | None = None) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    with RowServer() as server:
+        rows = groqnb.map("{}", ["a", "b"], **options(server, resume=path))
+        answers = iter(rows)
+        assert next(answers) == "re: a"
+        monkeypatch.setattr(threading.Thread, "join", impatient)
+        with pytest.raises(KeyboardInterrupt):
+            answers.close()  # type: ignore[attr-defined]
+        assert list(rows) == ["re: a", "re: b"]
 
 
 def test_a_loop_that_is_left_stops_the_map() -> None:
