@@ -91,6 +91,10 @@ class Kept(_Keeping):
             self._take.ended("failed")
             raise
 
+    def wake(self) -> None:
+        """Ends the connection under a thread that waits for the next read."""
+        self._source.wake()
+
     def close(self) -> None:
         """Gives the connection back."""
         self._end()
@@ -157,6 +161,9 @@ class Played(_Playing):
             self._arrive(at)
             yield block
         self._end()
+
+    def wake(self) -> None:
+        """Nobody waits for a connection."""
 
     def close(self) -> None:
         """There is nothing to close."""

@@ -18,7 +18,7 @@ from groqnb.wire.call import Call, Connection
 from groqnb.wire.exchange import Broken, RawReply, SourceBroken
 from groqnb.wire.headers import Headers
 from groqnb.wire.inflate import ACCEPTED, InflateError, Inflater
-from groqnb.wire.reads import areads, reads
+from groqnb.wire.reads import areads, reads, wake
 from groqnb.wire.shards import Shards
 from groqnb.wire.transport import AsyncInjected, Injected, make_async_shards, make_pool
 
@@ -166,6 +166,10 @@ class Source:
             failure = _broken(error, None)
         if failure is not None:
             raise SourceBroken(failure)
+
+    def wake(self) -> None:
+        """Ends the connection under a thread that waits for the next read; that one closes it."""
+        wake(self._response)
 
     def close(self) -> None:
         """Gives the connection back; again is nothing."""

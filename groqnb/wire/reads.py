@@ -10,12 +10,14 @@ parts come one by one, and nothing else changes.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from socket import SHUT_RDWR, socket
 from typing import Any
 
 import h11
 import httpcore
 
-__all__ = ["areads", "reads"]
+__all__ = ["areads", "reads", "wake"]
 
 
 def reads(response: httpcore.Response) -> Iterator[bytes]:
@@ -48,6 +50,16 @@ async def areads(response: httpcore.Response) -> AsyncIterator[bytes]:
             raise failure
         if ended:
             return
+
+
+def wake(response: httpcore.Response) -> None:
+    """Ends the connection of a reply, so that a thread which waits for more of it goes on."""
+    stream = response.extensions.get("network_stream")
+    connection = None if stream is None else stream.get_extra_info("socket")
+    if connection is not None:
+        with suppress(OSError):
+            # Not the method of TLS, which takes its state away from the thread that reads.
+            socket.shutdown(connection, SHUT_RDWR)
 
 
 def _state_of(stream: Any) -> h11.Connection | None:

@@ -30,6 +30,7 @@ class _Told(Generic[C]):
     _reading: Reading[C]
     _ended: bool
     _interrupted: bool
+    _stopped = False  # from outside of who reads
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -119,9 +120,18 @@ class Stream(_Told[C]):
         self.close()
 
     def close(self) -> None:
-        """Ends the stream and closes its connection; after its end this does nothing."""
-        self._chunks.close()
-        self._close(early=True)
+        """Ends the stream and closes its connection; after its end this does nothing.
+
+        While another thread waits for the next chunk it may be called too: the iteration there
+        comes to its end.
+        """
+        try:
+            self._chunks.close()
+        except ValueError:  # they are at work in another thread
+            self._stopped = True
+            self._source.wake()
+        else:
+            self._close(early=True)
 
     def __del__(self) -> None:
         # A stream that nobody iterated over still holds its connection.
@@ -134,17 +144,19 @@ class Stream(_Told[C]):
             try:
                 for read in self._source:
                     yield from reading.feed(read)
-                    if reading.failure or (reading.done and not self._drain):
+                    if reading.failure or self._stopped or (reading.done and not self._drain):
                         break
                 else:
-                    yield from reading.end()
+                    if not self._stopped:
+                        yield from reading.end()
             except SourceBroken as error:
-                reading.cut(error.broken)
+                if not self._stopped:
+                    reading.cut(error.broken)
         except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
             self._close(early=True)
             # The frames of the transport hold the key in local variables.
             raise stop.with_traceback(None) from None
-        self._close(early=False)
+        self._close(early=self._stopped)
         if reading.failure is not None:
             raise reading.failure
 
@@ -201,9 +213,18 @@ class AsyncStream(_Told[C]):
         await self.close()
 
     async def close(self) -> None:
-        """Ends the stream and closes its connection; after its end this does nothing."""
-        await self._chunks.aclose()
-        await self._close(early=True)
+        """Ends the stream and closes its connection; after its end this does nothing.
+
+        While another task waits for the next chunk it may be called too: the iteration there
+        comes to its end.
+        """
+        try:
+            await self._chunks.aclose()
+        except RuntimeError:  # they are at work in another task
+            self._stopped = True
+            await self._source.close()
+        else:
+            await self._close(early=True)
 
     def __del__(self) -> None:
         # One that was dropped on its way: the ledger hears of it now, and its connection is given
@@ -223,18 +244,19 @@ class AsyncStream(_Told[C]):
                 async for read in self._source:
                     for chunk in reading.feed(read):
                         yield chunk
-                    if reading.failure or (reading.done and not self._drain):
+                    if reading.failure or self._stopped or (reading.done and not self._drain):
                         break
                 else:
-                    for chunk in reading.end():
+                    for chunk in () if self._stopped else reading.end():
                         yield chunk
             except SourceBroken as error:
-                reading.cut(error.broken)
+                if not self._stopped:
+                    reading.cut(error.broken)
         except BaseException as stop:  # noqa: BLE001 - raised again, without the frames
             await self._close(early=True)
             # The frames of the transport hold the key in local variables.
             raise stop.with_traceback(None) from None
-        await self._close(early=False)
+        await self._close(early=self._stopped)
         if reading.failure is not None:
             raise reading.failure
 
