@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from both_worlds import KEY, MODEL, answering, completion
 
 import groqnb
 from groqnb import Groq, GroqnbError, McpServer, ParameterError
+from groqnb.tools.mcp import _McpTool
 from groqnb.tools.tool import ArgumentError
 
 pytest.importorskip("mcp")
@@ -120,6 +122,52 @@ def test_a_server_that_does_not_start_says_why() -> None:
         McpServer([*COMMAND, "--broken"])
     with pytest.raises(GroqnbError, match="no-such-command"):
         McpServer(["no-such-command"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="os.kill asks no process there")
+def test_a_server_that_never_answers_is_ended_too(tmp_path: Path) -> None:
+    """The error says for how long it was waited, and no process is left behind."""
+    place = tmp_path / "process"
+    code = f"import os, time; open({str(place)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    with pytest.raises(GroqnbError, match="nothing came in"):
+        # So long that the process has begun; a slow machine needs that.
+        McpServer([sys.executable, "-c", code], timeout=10)
+    process = int(place.read_text())
+    end = time.monotonic() + 60
+    with pytest.raises(ProcessLookupError):  # noqa: PT012 - it goes when it has gone
+        while time.monotonic() < end:
+            os.kill(process, 0)
+            time.sleep(0.1)
+
+
+def test_what_was_given_to_a_server_is_not_in_its_errors() -> None:
+    """What it wrote last is shown, without the values of its environment."""
+    code = "import os, sys; sys.exit('cannot log in with ' + os.environ['SHOP_KEY'])"
+    with pytest.raises(GroqnbError, match="cannot log in with") as raised:
+        McpServer([sys.executable, "-c", code], env={"SHOP_KEY": "not-for-your-eyes"})
+    assert "not-for-your-eyes" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Authorization": "Bearer not-for-your-eyes\n"}, {"X": "not-för-your-eyes"}]
+)
+def test_headers_that_cannot_be_sent_are_refused_without_their_values(
+    headers: dict[str, str],
+) -> None:
+    """A key that was read from a file often ends with a line break."""
+    with pytest.raises(ParameterError, match="not a text of one line") as raised:
+        McpServer("http://127.0.0.1:9/mcp", headers=headers)
+    assert "your-eyes" not in str(raised.value)
+
+
+def test_a_tool_without_parameters_is_told_as_others_are() -> None:
+    """Its server may leave the properties out."""
+    told = SimpleNamespace(
+        name="now", description=None, annotations=None, input_schema={"type": "object"}
+    )
+    made = _McpTool(SimpleNamespace(call=lambda *_: "noon"), told, 1.0, None)  # type: ignore[arg-type]
+    assert repr(made) == "<tool now()>"
+    assert made() == "noon"
 
 
 @pytest.mark.parametrize(

@@ -136,13 +136,19 @@ def headers_of(params: Mapping[str, Any]) -> Mapping[str, str] | None:
     ```
     """
     headers: Mapping[str, str] | None = params.get("extra_headers")
-    for name, value in (headers or {}).items():
+    for name in headers or ():
+        if isinstance(name, str) and name.lower() == "authorization":
+            raise ParameterError("A key does not go into headers: pass it as Groq(api_key=...).")
+    check_headers(headers or {})
+    return headers
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raises ParameterError, which holds no value, for what cannot be sent as headers."""
+    for name, value in headers.items():
         if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
             raise ParameterError(
                 f"{name!r} is no name of a header.", hint="It holds letters, digits and dashes."
             )
-        if name.lower() == "authorization":
-            raise ParameterError("A key does not go into headers: pass it as Groq(api_key=...).")
         if not (isinstance(value, str) and value.isascii() and value.isprintable()):
             raise ParameterError(f"The header {name!r} is not a text of one line in ASCII.")
-    return headers

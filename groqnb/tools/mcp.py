@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+from groqnb.api.resource import check_headers
+from groqnb.record.scrub import Scrubber
 from groqnb.tools.tool import ArgumentError, Tool
 from groqnb.types.errors import GroqnbError, ParameterError
 
@@ -35,8 +37,8 @@ class McpServer:
     `timeout` is for the start and for each call, in seconds; `confirm` True has every call
     confirmed, None those that the server does not call read-only.
 
-    Raises ParameterError for a wrong target or a missing package, GroqnbError when the server
-    does not start.
+    Raises ParameterError for a wrong target, wrong headers or a missing package, GroqnbError when
+    the server does not start.
 
     ```python
     with groqnb.McpServer(["python", "my_server.py"]) as server:
@@ -59,7 +61,8 @@ class McpServer:
         self._confirm = confirm
         self._ready: concurrent.futures.Future[list[Any]] = concurrent.futures.Future()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._end: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._end = threading.Event()
         self._client: Any = None
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - see __del__
         self._thread = threading.Thread(
@@ -82,7 +85,7 @@ class McpServer:
         server.call("add", {"a": 2, "b": 3})  # 5
         ```
         """
-        if self._loop is None or self._loop.is_closed():
+        if self._loop is None or self._end.is_set() or self._loop.is_closed():
             raise GroqnbError("The MCP server is closed.", hint="Start it again: McpServer(...).")
         made = asyncio.run_coroutine_threadsafe(
             self._client.call_tool(name, dict(arguments)), self._loop
@@ -98,10 +101,11 @@ class McpServer:
 
     def close(self) -> None:
         """End the server that was started here, or the connection to one that runs."""
-        loop, end = self._loop, self._end
-        if loop is not None and end is not None and not loop.is_closed():
+        self._end.set()
+        loop, task = self._loop, self._task
+        if loop is not None and task is not None:
             with suppress(RuntimeError):  # it ended in the meantime
-                loop.call_soon_threadsafe(end.set)
+                loop.call_soon_threadsafe(task.cancel)
             self._thread.join(self._timeout)
 
     def __del__(self) -> None:
@@ -132,7 +136,9 @@ class McpServer:
                 self._ready.set_exception(_innermost(error))
 
     async def _serve(self, mcp: Any) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._end.is_set():  # nobody waited so long
+            return
         async with AsyncExitStack() as stack:
             self._client = await stack.enter_async_context(mcp.Client(self._transport(mcp)))
             listed, cursor = [], None
@@ -143,7 +149,8 @@ class McpServer:
                 if not cursor:
                     break
             self._ready.set_result(listed)
-            await self._end.wait()
+            with suppress(asyncio.CancelledError):  # that is how it ends
+                await asyncio.Event().wait()
 
     def _transport(self, mcp: Any) -> Any:
         if isinstance(self._target, str):
@@ -170,7 +177,8 @@ class McpServer:
         self._log.seek(0)
         log = self._log.read()[-_MOST_OF_LOG:].strip().splitlines()
         last = f" It wrote: {log[-1]}" if log else ""
-        return GroqnbError(f"{what}: {said}.{last}")
+        known = [*(self._headers or {}).values(), *(self._env or {}).values()]
+        return GroqnbError(Scrubber(known).text(f"{what}: {said}.{last}"))
 
 
 class _McpTool(Tool):
@@ -226,6 +234,7 @@ def _checked(
             )
         if env is not None:
             raise ParameterError("env goes to a command, not to an address.")
+        check_headers(headers or {})
         return target
     command = [os.fspath(part) for part in target]
     if not command:

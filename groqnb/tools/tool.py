@@ -112,7 +112,9 @@ class Tool(dict[str, Any]):
         return checked
 
     def __repr__(self) -> str:
-        return f"<tool {self.name}({', '.join(self['function']['parameters']['properties'])})>"
+        return (
+            f"<tool {self.name}({', '.join(self['function']['parameters'].get('properties', ()))})>"
+        )
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 
