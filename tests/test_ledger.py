@@ -406,6 +406,25 @@ def test_while_another_writer_holds_the_file_nobody_waits_and_nothing_is_lost(
     assert store.read()["rows"] == 100
 
 
+def test_what_no_column_holds_is_not_known_and_harms_no_row(tmp_path: Path) -> None:
+    """A server may tell anything: numbers too large, objects for words, half a letter."""
+    store = Store(tmp_path / "u.sqlite")
+    odd = [{"prompt_tokens": 10**30}, {"code": {"a": 1}}, {"model": "m\ud800"}, {"cell": 2**40}]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number, more in enumerate(odd):
+            store.append(made(number, **more))
+        append(store, range(4, 8))
+        for packed in (False, True):
+            if packed:
+                store.pack(at_least=1)
+            table = frame.usage_frame(store)
+            assert list(table.prompt_tokens.fillna(-1)) == [-1, 1, 2, 3, 4, 5, 6, 7]
+            assert table.code.isna().all()
+            assert table.cell.isna().all()
+            assert table.model[2] == "m?"
+
+
 def test_a_folder_that_cannot_be_made_is_told_of_once_and_rows_stay_in_memory(
     tmp_path: Path,
 ) -> None:

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from groqnb.ledger.columns import COLUMNS, Column, Row
+from groqnb.ledger.columns import COLUMNS, MOST, Column, Row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,8 @@ def encode(rows: Sequence[Row]) -> bytes:
         if column.kind == "float":
             data = np.array([np.nan if v is None else v for v in values], "<f8").tobytes()
         elif column.kind == "count":
-            data = np.array([-1 if v is None else v for v in values], "<i4").tobytes()
+            counts = [-1 if v is None or not 0 <= v <= MOST else v for v in values]
+            data = np.array(counts, "<i4").tobytes()
         elif column.kind == "word":
             words = [word for word in dict.fromkeys(values) if word is not None]
             codes = {word: code for code, word in enumerate(words)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["COLUMNS", "Column", "Row"]
+__all__ = ["COLUMNS", "MOST", "Column", "Row", "row", "storable"]
 
 Kind = Literal["float", "count", "word", "text"]
 
@@ -27,6 +27,9 @@ class Column(NamedTuple):
     since: int = 1
     asked_for: bool = False
 
+
+MOST = 2**31 - 1
+"""The highest count that a column holds."""
 
 COLUMNS: tuple[Column, ...] = (
     Column("time", "float", "when the call ended, in seconds since 1970"),
@@ -79,3 +82,26 @@ def row(values: Mapping[str, Any]) -> Row:
     ```
     """
     return tuple(map(values.get, _POSITIONS))
+
+
+def storable(values: Row) -> Row:
+    """The row without what its columns cannot hold: a server may tell anything.
+
+    ```python
+    >>> odd = row({"model": {"a": 1}, "prompt_tokens": 10**30, "cached_tokens": 3})
+    >>> [value for value in storable(odd) if value is not None]
+    [3]
+
+    ```
+    """
+    return tuple(
+        _storable(value, column.kind) for column, value in zip(COLUMNS, values, strict=True)
+    )
+
+
+def _storable(value: Any, kind: Kind) -> Any:
+    if kind == "count":
+        return value if isinstance(value, int) and 0 <= value <= MOST else None
+    if kind == "float":
+        return value if isinstance(value, (int, float)) and abs(value) < 1e18 else None
+    return value.encode(errors="replace").decode() if isinstance(value, str) else None

@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from groqnb.ledger import blocks
-from groqnb.ledger.columns import COLUMNS, Row
+from groqnb.ledger.columns import COLUMNS, Row, storable
 
 __all__ = ["LedgerUnreadable", "Store", "default_path"]
 
@@ -149,9 +149,14 @@ class Store:
         except LedgerUnreadable as error:
             self._give_up(str(error))
             return False
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, OverflowError, UnicodeEncodeError) as error:
             if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
                 return False
+            mended = [storable(one) for one in rows]
+            if mended != rows:
+                for at, one in enumerate(mended):
+                    self._pending[at] = one
+                return self._write(patience)
             self._give_up(
                 f"The usage ledger {self.path} cannot be written ({error}); "
                 "this kernel keeps its rows in memory."

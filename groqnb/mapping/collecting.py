@@ -25,7 +25,7 @@ from groqnb.types.errors import (
 if TYPE_CHECKING:
     from groqnb.batching.running import BatchRun
 
-__all__ = ["collect", "outside", "progress_of", "run_of", "tell"]
+__all__ = ["collect", "outside", "progress_of", "run_of", "tell", "tell_broken"]
 
 # With these nothing can be done before the user has changed something.
 _RAISED = (AuthenticationError, NotFoundError, PermissionDeniedError, LocalEngineError)
@@ -129,6 +129,11 @@ def tell(
             RowsFailed,
             stacklevel=outside(),
         )
+    tell_broken(broken)
+
+
+def tell_broken(broken: str) -> None:
+    """Warn where answers are not on disk."""
     if broken:
         warnings.warn(
             f"Answers could not be kept on disk ({broken}): they are in the result only.",

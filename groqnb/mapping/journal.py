@@ -96,7 +96,8 @@ class Journal:
         self.path = path
         self._descriptor = None if path is None or shared else _locked(path)
         # Without a path one connection serves the thread that reads and the one that writes.
-        self._one_at_a_time = threading.Lock()
+        self._reading = threading.Lock()
+        self._writing = self._reading if path is None else threading.Lock()
         try:
             if path is not None and shared:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -165,7 +166,7 @@ class Journal:
         for begin in range(0, len(keys), _MOST_AT_ONCE):
             part = keys[begin : begin + _MOST_AT_ONCE]
             places = ", ".join("?" * len(part))
-            with self._one_at_a_time:
+            with self._reading:
                 rows = self._reader.execute(
                     f"SELECT {_COLUMNS} FROM answers WHERE key IN ({places})", part
                 ).fetchall()
@@ -174,15 +175,13 @@ class Journal:
 
     def add(self, answers: Iterable[Answer]) -> None:
         """Write a group down; when this returns, it is on the disk."""
-        if self._reader is not self._writer:
-            self._add(answers)
-            return
-        with self._one_at_a_time:
-            self._add(answers)
-
-    def _add(self, answers: Iterable[Answer]) -> None:
-        with self._writer as connection:
+        with self._writing, self._writer as connection:
             connection.executemany(_INSERT, answers)
+
+    def drop(self, keys: Iterable[bytes]) -> None:
+        """Forget answers that are no longer any, so that new ones can take their place."""
+        with self._writing, self._writer as connection:
+            connection.executemany("DELETE FROM answers WHERE key = ?", [[key] for key in keys])
 
     def __len__(self) -> int:
         return int(self._reader.execute("SELECT count(*) FROM answers").fetchone()[0])

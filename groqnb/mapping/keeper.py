@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from queue import Empty, SimpleQueue
@@ -67,6 +66,6 @@ class Keeper:
             return
         try:
             self._journal.add(answers)
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - no outcome may be waited for in vain
             # The answers are paid for: the map goes on, and its caller is told.
             self.broken = str(error) or type(error).__name__

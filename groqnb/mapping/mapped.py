@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from groqnb.api.resource import shows_parameters
-from groqnb.mapping.collecting import collect, progress_of, run_of
+from groqnb.mapping.collecting import collect, progress_of, run_of, tell_broken
 from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.judges import AnyText, Judge
 from groqnb.mapping.options import MapOptions, plan_of
@@ -124,6 +124,7 @@ class Mapped(_Rows):
                             yield ready
             finally:
                 progress.close()
+            tell_broken(run.broken)
             if run.failure is not None:
                 raise run.failure.with_traceback(None)
             if run.interrupted:

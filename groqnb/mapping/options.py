@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -148,9 +149,10 @@ def journal_of(plan: Plan, resume: bool | str | Path | None) -> Journal:
     path = _path(plan, True if resume is None else resume)
     try:
         return Journal(path, shared=plan.share is not None)
-    except OSError as error:
+    except (OSError, sqlite3.OperationalError) as error:
+        why = getattr(error, "strerror", None) or error
         raise ParameterError(
-            f"Answers cannot be kept in {path}: {error.strerror or error}.",
+            f"Answers cannot be kept in {path}: {why}.",
             hint="Pass resume='a path elsewhere', or resume=False to keep none.",
         ) from None
 

@@ -50,7 +50,7 @@ class Progress:
             self.answer_tokens += result.completion_tokens
             if result.cost is not None:
                 self.cost += result.cost
-            elif result.error is None:
+            elif result.text is not None:  # where nothing was asked, nothing has a price
                 self.unpriced += 1
         self.rows += count
         if self._shown is False:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -226,18 +227,22 @@ class Run:
     def _send_off(self, taken: list[tuple[int, bytes, Content]], came: list[RowResult]) -> None:
         fresh = [key for _, key, _ in taken if key not in self._under_way]
         known = self._journal.find(list(dict.fromkeys(fresh))) if fresh else {}
-        items = []
+        items, unfit = [], []
         for number, key, content in taken:
             if key in known:
                 result = restored(known[key], number, self.plan.question.judge)
                 if result is not None:
                     came.append(result)
                     continue
+                unfit.append(key)
             if key in self._under_way:
                 self._under_way[key].append(number)
             else:
                 self._under_way[key] = [number]
                 items.append(Item(number, key, content))
+        if unfit:
+            with suppress(sqlite3.Error):  # then the answers to come are in the result only
+                self._journal.drop(unfit)
         if items:
             assert self._engine is not None
             self._call(self._engine.add, items)

@@ -38,7 +38,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Shell:
 def test_the_page_shows_rows_rate_cost_and_keeps_a_line(page: Shell) -> None:
     """One display, updated; at its end it says what it came to, and no times."""
     progress = Progress(4, shown=True)
-    progress.note([RowResult(0, value="a", completion_tokens=5, cost=0.5)])
+    progress.note([RowResult(0, value="a", text="a", completion_tokens=5, cost=0.5)])
     progress.note([RowResult(1, error=RowError("APITimeoutError", "No answer."))])
     progress.close()
     first, last = page.display_pub.shown[0], page.display_pub.shown[-1]
@@ -49,6 +49,15 @@ def test_the_page_shows_rows_rate_cost_and_keeps_a_line(page: Shell) -> None:
     assert last["update"]
     assert last["data"]["text/plain"] == "2 rows, $0.5000, 1 without an answer"
     assert len({one["transient"]["display_id"] for one in page.display_pub.shown}) == 1
+
+
+def test_rows_that_are_not_asked_have_no_price_to_know() -> None:
+    """A missing value makes no cost unknown; an answer without a price does."""
+    progress = Progress(3, shown=False)
+    progress.note([RowResult(0), RowResult(1, value="a", text="a", cost=0.5)])
+    assert progress.price() == "$0.5000"
+    progress.note([RowResult(2, value="b", text="b")])
+    assert progress.price() == "$0.5000 and 1 rows of unknown price"
 
 
 def test_a_source_of_unknown_length_has_no_end_to_show(page: Shell) -> None:

@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
 from row_server import KEY, MODEL, RowServer, said
@@ -291,6 +292,23 @@ def test_a_full_disk_is_told_and_costs_no_answer(
     assert list(out["answer"]) == [f"re: row {n}" for n in range(20)]
 
 
+def test_an_answer_that_cannot_be_written_is_given_all_the_same() -> None:
+    """Numbers from a server that no database holds: told, in the result, and never waited for."""
+    usage = {"prompt_tokens": 10**30, "completion_tokens": 1, "total_tokens": 10**30}
+    reply = {"id": "c", "model": MODEL, "choices": [{"message": {"content": "yes"}}]}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={**reply, "usage": usage}))
+    client = groqnb.Groq(base_url="http://odd.test", api_key=KEY, transport=transport)
+    with pytest.warns(groqnb.RowsFailed, match="could not be kept on disk"):
+        answers = list(groqnb.map("{}", ["a"], model=MODEL, client=client, progress=False))
+    assert answers == ["yes"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a folder is opened differently on Windows")
+def test_a_path_that_is_no_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(groqnb.ParameterError, match=r"cannot be kept in .*resume=False"):
+        list(groqnb.map("{}", ["a"], model=MODEL, client=groqnb.Groq(api_key=KEY), resume=tmp_path))
+
+
 def test_what_is_on_disk_holds_neither_key_nor_prompt(tmp_path: Path) -> None:
     """The file has answers; whoever finds it learns no key and no prompt."""
     path = tmp_path / "rows.sqlite"
@@ -313,6 +331,7 @@ def test_answers_that_no_longer_fit_are_asked_again(tmp_path: Path) -> None:
         with sqlite3.connect(path) as connection:
             connection.execute("UPDATE answers SET text = 'ugly'")
         connection.close()
-        out = frame.groq.classify(["good", "bad"], from_="n", **options(server, resume=path))
-    assert list(out["label"]) == ["good"]
-    assert said(server.bodies[-1]) == "1"
+        for _ in range(2):
+            out = frame.groq.classify(["good", "bad"], from_="n", **options(server, resume=path))
+            assert list(out["label"]) == ["good"]
+    assert server.asked == {"1": 2}, "the new answer was not kept"
