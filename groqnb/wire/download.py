@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -209,9 +210,12 @@ class AsyncDownload(_Content):
         course: Course,
         reopen: Callable[[Call[Any]], Awaitable[RawReply]],
     ) -> None:
+        from asyncio import get_running_loop
+
         super().__init__(course)
         self._source = source
         self._reopen = reopen
+        self._loop = get_running_loop()
 
     async def read(self) -> bytes:
         """All of it; again gives the same."""
@@ -287,6 +291,15 @@ class AsyncDownload(_Content):
         """Ends the download and closes its connection; after its end this does nothing."""
         await self._source.close()
         self._end(GeneratorExit())
+
+    def __del__(self) -> None:
+        # As with `AsyncStream`: the event loop gives the connection back, where it still runs.
+        if getattr(self, "_ended", True):
+            return
+        self._end(GeneratorExit())
+        loop, source = self._loop, self._source
+        with suppress(RuntimeError):  # it is closed
+            loop.call_soon_threadsafe(lambda: loop.create_task(source.close()))
 
     async def __aenter__(self) -> Self:
         return self
