@@ -105,9 +105,7 @@ class Transcriptions(Resource[S]):
 
         Docs: API Reference, Create transcription.
         """
-        return self._sender.send(
-            _call("/audio/transcriptions", _TRANSCRIPTION, model, response_format, params)
-        )
+        return self._sender.send(transcription_call(model, response_format, params))
 
 
 class Translations(Resource[S]):
@@ -235,6 +233,13 @@ class Audio(Resource[S]):
         return Speeches(self._sender)
 
 
+def transcription_call(
+    model: str, response_format: str | None, params: dict[str, Any]
+) -> Call[Any]:
+    """The request for a transcription. Raises ParameterError."""
+    return _call("/audio/transcriptions", _TRANSCRIPTION, model, response_format, params)
+
+
 def _call(
     path: str,
     known: frozenset[str],
@@ -268,7 +273,7 @@ def _call(
     )
 
 
-def _check_text(body: Mapping[str, Any]) -> None:
+def _check_text(body: dict[str, Any]) -> None:
     shape = body.get("response_format", "json")
     if shape in ("srt", "vtt"):
         raise ParameterError(
@@ -282,6 +287,7 @@ def _check_text(body: Mapping[str, Any]) -> None:
         raise ParameterError(
             "timestamp_granularities is a text, not a list.", hint='Write ["word"].'
         )
+    granularities = body["timestamp_granularities"] = list(granularities)
     if shape != "verbose_json":
         raise ParameterError("timestamp_granularities needs response_format='verbose_json'.")
     for one in granularities:

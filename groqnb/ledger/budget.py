@@ -184,11 +184,10 @@ class Budget:
         with self._lock:
             self._calls[number] = reservation
 
-    def ended(self, number: int, actual: float | None, *, paid: bool, answered: int = 0) -> None:
+    def ended(self, number: int, actual: float | None, *, paid: bool) -> None:
         """A call is over. `actual` is its cost in US dollars where that is known.
 
-        `paid` is False for what surely cost nothing, as a refusal does; `answered` is how many
-        tokens came.
+        `paid` is False for what surely cost nothing, as a refusal does.
         """
         with self._lock:
             reservation = self._calls.pop(number, None)

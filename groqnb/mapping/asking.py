@@ -160,8 +160,10 @@ async def _send(lane: Lane, call: Any) -> Any:
             gone = isinstance(error, LocalEngineError) and (error.log_tail or not lane.answers)
             if attempt == _ODD_REPLIES or gone:
                 raise
+            now = lane.clock()
+            wait = lane.again(now + backoff(attempt)) - now
             if not waiting_is_off():
-                await asyncio.sleep(backoff(attempt))
+                await asyncio.sleep(wait)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -171,7 +173,7 @@ def judged(question: Question, reply: ChatCompletion, spent: Spent) -> Asked:
     choice = reply.choices[0]
     message = choice.message
     text = message.content or ""
-    if message.tool_calls and not text:
+    if message.tool_calls and not (text and question.judge.checks):
         calls = [
             {"id": one.id, "name": one.function.name, "arguments": one.function.arguments}
             for one in message.tool_calls

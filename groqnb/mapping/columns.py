@@ -100,6 +100,10 @@ def _work(
     known = [str(column) for column in frame.columns]
     read = {known[place] for place in template.places(known).values()}
     for name in added:
+        if added.count(name) > 1:
+            raise ParameterError(
+                f"Two new columns would be called {name!r}.", hint="Give the field another name."
+            )
         # Going on with a frame that has these columns already replaces them: cells are run again.
         if known.count(name) > 1:
             raise ParameterError(f"There are {known.count(name)} columns {name!r} already.")

@@ -20,8 +20,8 @@ from groqnb.types.rate_limit import RateLimit
 
 __all__ = ["Limits", "check_limits"]
 
-_NAMES = ("RPM", "TPM", "ASH")
-_TOLD = re.compile(r"\((RPM|TPM|ASH)\)\W*limit\W*(\d+)", re.IGNORECASE)
+_NAMES = ("RPM", "TPM")
+_TOLD = re.compile(r"\((RPM|TPM)\)\W*limit\W*(\d+)", re.IGNORECASE)
 _FLEX_FACTOR = 10
 
 
@@ -33,8 +33,8 @@ def check_limits(limits: Mapping[str, float] | None) -> dict[str, float]:
         if upper not in _NAMES:
             raise ParameterError(
                 f"There is no limit {name!r} to keep to.",
-                hint="RPM (requests a minute), TPM (tokens a minute) and ASH (seconds of audio "
-                "an hour) are kept.",
+                hint="RPM (requests a minute) and TPM (tokens a minute) are kept; those of a day, "
+                "and of seconds of audio, are waited for when the server refuses.",
             )
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
             raise ParameterError(f"The limit {upper} is {value!r}; it is a number above 0.")
@@ -46,7 +46,7 @@ class Limits:
     """The limits of one model for one key.
 
     Attributes:
-        per_minute: by "RPM" and "TPM"; what is not known is not in it. "ASH" is an hour's.
+        per_minute: by "RPM" and "TPM"; what is not known is not in it.
 
     ```python
     >>> Limits("llama-3.1-8b-instant", "cloud").per_minute

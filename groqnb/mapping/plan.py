@@ -29,7 +29,7 @@ class Plan:
         clients: whose settings are used, one or several.
         name: of the file where answers are kept, unless the user names it.
         concurrency: requests under way at once; None finds out by itself.
-        limits: what the user says may be sent, by "RPM", "TPM" and "ASH".
+        limits: what the user says may be sent, by "RPM" and "TPM".
         max_wait: s; a limit that resets later than this ends the map.
         retries: how often a row is sent again after a failure that passes.
         tier: the service tier that the parameters name.

@@ -6,10 +6,13 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from groqnb.api.audio import transcription_call
 from groqnb.mapping.journal import TEXT, Answer
 from groqnb.mapping.sources import sound_of
+from groqnb.types.errors import RateLimitError
 
 if TYPE_CHECKING:
     from groqnb.mapping.lanes import Lane
@@ -63,7 +66,11 @@ class Transcripts:
         if known is not None:
             return known.text
         began = lane.clock()
-        text = await transcribe(lane, sound)
+        try:
+            text = await transcribe(lane, sound)
+        except RateLimitError:
+            lane.spent = None  # for a shorter recording there may be enough left
+            raise
         seconds = lane.clock() - began
         self._keep(
             Answer(key, TEXT, text, lane.model, 0, 0, None, seconds, "stop", None, time.time())
@@ -89,7 +96,9 @@ class Transcripts:
 
 
 async def transcribe(lane: Lane, sound: Sound) -> str:
-    """What a recording says, by the model of the lane."""
+    """What a recording says, by the model of the lane; sent again as the lane's policy says."""
     await lane.turn(0)
-    reply = await lane.client.audio.transcriptions.create(model=lane.model, **sound_of(sound))
+    call = transcription_call(lane.model, None, sound_of(sound))
+    reply = await lane.client._sender.send(replace(call, retry=lane.policy))
+    lane.answered(0, 0.0, None, reply.headers)
     return str(reply.text).strip()

@@ -16,6 +16,7 @@ from row_server import KEY, MODEL, said
 
 import groqnb
 from groqnb.local.process import Engine
+from groqnb.wire.retry import without_waiting
 
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\x3e\x00\x00"
 
@@ -144,6 +145,30 @@ def test_a_recording_that_is_refused_for_now_is_heard_by_the_same_call_later(
     out = frame.groq.map("{clip:audio}", **options)
     assert out["answer"].tolist() == [f"re: {name}." for name in names]
     assert ears.heard == {"one": 1, "two": 2, "three": 1, "four": 1}
+
+
+@pytest.mark.parametrize(("status", "retries"), [(500, 4), (429, 0)])
+def test_a_recording_is_sent_again_as_a_row_is(tmp_path: Path, status: int, retries: int) -> None:
+    """`retries` counts for it too, and a rate limit is waited for and is no fault of its row."""
+    ears = Ears()
+    told = refused(status, {"retry-after": "1"} if status == 429 else None)
+    ears.instead = Passing(one=[told] * 4)
+    frame = pd.DataFrame({"clip": [clip(tmp_path, "one")]})
+    with without_waiting():
+        out = frame.groq.map("{clip:audio}", model=MODEL, client=ears.client(), retries=retries)
+    assert out["answer"].tolist() == ["re: one."]
+    assert ears.heard == {"one": 5}
+
+
+class Passing(dict[str, Any]):
+    """Answers instead, each given once."""
+
+    def __init__(self, **answers: list[httpx.Response]) -> None:
+        super().__init__(answers)
+
+    def get(self, word: str, default: Any = None) -> Any:
+        left = super().get(word)
+        return left.pop() if left else default
 
 
 @pytest.mark.engine

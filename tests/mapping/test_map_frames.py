@@ -100,6 +100,7 @@ def test_braces_are_doubled_and_names_may_have_spaces() -> None:
         ({"temperature": 3}, "temperature is 3"),
         ({"concurrency": 0}, "concurrency is 0"),
         ({"limits": {"RPX": 3}}, "no limit 'RPX'"),
+        ({"limits": {"ASH": 3}}, "no limit 'ASH'"),
         ({"errors": "ignore"}, "errors is 'ignore'"),
         ({"resume": "a\nb"}, "resume is"),
         ({"max_wait": -1}, "max_wait is -1"),
@@ -136,6 +137,23 @@ def test_system_prompt_tools_and_parameters_go_with_every_row() -> None:
     assert body["messages"][0] == {"role": "system", "content": "Be {brief}."}
     assert (body["tools"], body["seed"], body["new"]) == (tools, 5, 1)
     assert out["answer"][0] == [{"id": "1", "name": "f", "arguments": '{"a": 1}'}]
+
+
+def test_what_is_called_is_not_lost_behind_what_is_said() -> None:
+    """A model may say that it looks, and look: the calls are the answer."""
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    with RowServer(lambda body, before: {"content": "I look.", "tool_calls": [call]}) as server:
+        for _ in range(2):  # the second time from the disk
+            (answer,) = groqnb.map("{}", ["a"], **options(server))
+            assert answer == [{"id": "1", "name": "f", "arguments": "{}"}]
+
+
+def test_new_columns_of_one_name_are_refused() -> None:
+    """A field that is called as the column of errors is."""
+    with RowServer() as server, pytest.raises(ParameterError, match="'extract_error'"):
+        pd.DataFrame({"text": ["a"]}).groq.extract(
+            {"extract_error": str}, from_="text", **options(server)
+        )
 
 
 def test_pictures_stand_where_the_prompt_has_them(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 
+import httpx
 import pytest
 from limited import LimitedServer, Outcome, simulate
 
@@ -89,6 +90,31 @@ def test_a_refusal_is_waited_out_once() -> None:
     outcome = simulate(server, 300, concurrency=32)
     assert not outcome.failed
     assert server.refused <= 32 + 5
+
+
+class Garbling(LimitedServer):
+    """Answers every row's first request with what is no reply."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        reply = await super().handle_async_request(request)
+        content = await request.aread()
+        if reply.status_code != 200 or content in self.garbled:
+            return reply
+        self.garbled.add(content)
+        return httpx.Response(200, content=b'{"id": "c", "choi')
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.garbled: set[bytes] = set()
+
+
+def test_rows_that_are_asked_again_for_garbage_keep_to_the_limits() -> None:
+    """What makes no sense was a request all the same: the next one waits for its turn."""
+    server = Garbling(rpm=600, latency=0.05)
+    outcome = simulate(server, 900, limits={"RPM": 600})
+    assert not outcome.failed
+    assert len(server.garbled) == 900
+    assert server.refused <= 0.005 * 1800
 
 
 def test_more_at_once_where_it_helps() -> None:
