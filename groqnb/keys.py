@@ -82,6 +82,8 @@ def find_key(explicit: str | Secret | None = None) -> FoundKey | None:
 
 def _checked(key: Secret, source: str) -> FoundKey | None:
     """The key without the white space around it; None where nothing is left."""
+    if not isinstance(key.reveal(), str):
+        raise ParameterError(f"The API key from {source} is no text.")
     key = Secret(key.reveal().strip())
     # Such a character could not be sent in a header, and the error would then print the key.
     if not all("!" <= character <= "~" for character in key.reveal()):
@@ -93,7 +95,10 @@ def _checked(key: Secret, source: str) -> FoundKey | None:
 
 
 def _from_dotenv() -> FoundKey | None:
-    folder = Path.cwd()
+    try:
+        folder = Path.cwd()
+    except OSError:  # it was deleted
+        return None
     for place in (folder, *folder.parents):
         file = place / ".env"
         if _names_key(file):

@@ -111,6 +111,9 @@ def resolve(
     ```
     """
     api_key = None if api_key is None else Secret(api_key)
+    for name, value in (("where", where), ("base_url", base_url)):
+        if not (value is None or isinstance(value, str)):
+            raise ParameterError(f"{name} is of the type {type(value).__name__}; it is a text.")
     if where is not None and base_url is not None:
         raise ParameterError("Pass either where= or base_url=, not both.")
     if where == "local":

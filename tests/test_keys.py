@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,22 @@ def _nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def source(explicit: str | None = None) -> str | None:
     found = find_key(explicit)
     return None if found is None else f"{found.key.reveal()} from {found.source}"
+
+
+@pytest.mark.parametrize("key", [5, b"gsk_0123456789abcdef"])
+def test_what_is_no_text_is_no_key(key: Any) -> None:
+    with pytest.raises(ParameterError, match="The API key from the api_key argument is no text"):
+        find_key(key)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use cannot be deleted there")
+def test_where_the_working_folder_was_deleted_the_other_places_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert find_key() is None
 
 
 def test_no_key_is_none() -> None:

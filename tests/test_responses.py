@@ -230,6 +230,8 @@ def test_an_earlier_output_goes_back_in_the_form_that_the_api_takes() -> None:
     [
         ({"input": []}, "input is empty"),
         ({"input": {"role": "user"}}, "of the type dict"),
+        ({"input": None}, "of the type NoneType"),
+        ({"tools": {"type": "function"}}, "tools is of the type dict"),
         ({"input": [{"role": "user", "content": [IMAGE] * 6}]}, "6 images; .* at most 5"),
         ({"model": " "}, "The model is missing"),
         ({"temperature": 2.5}, "it goes from 0 to 2"),

@@ -98,6 +98,12 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
         assert "hidden" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["where", "base_url"])
+def test_what_is_no_text_is_no_place(name: str) -> None:
+    with pytest.raises(ParameterError, match=f"{name} is of the type int; it is a text"):
+        resolve(**{name: 5})  # type: ignore[arg-type]
+
+
 def test_a_wrong_word_names_the_nearest() -> None:
     with pytest.raises(ParameterError, match="Did you mean 'local'"):
         resolve("locla")

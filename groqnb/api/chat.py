@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from groqnb.api.checks import check_chat
+from groqnb.api.checks import check_chat, list_tools
 from groqnb.api.resource import (
     AsyncSender,
     Resource,
@@ -234,19 +234,18 @@ def completion_call(
     """
     if not isinstance(model, str) or not model.strip():
         raise ParameterError("The model is missing.", hint="Name one, as in `model='...'`.")
-    if isinstance(messages, (str, bytes)):
+    one = isinstance(messages, (str, bytes, Mapping, Model))
+    if one or not isinstance(messages, Iterable):
+        kind = "a text" if isinstance(messages, (str, bytes)) else f"a {type(messages).__name__}"
         raise ParameterError(
-            "messages is a text, not a list.",
-            hint="Write [{'role': 'user', 'content': ...}].",
+            f"messages is {kind}, not a list.", hint="Write [{'role': 'user', 'content': ...}]."
         )
     listed = [
         message.model_dump(exclude_none=True) if isinstance(message, Model) else message
         for message in messages
     ]
     body = body_of(_KNOWN, params, {"model": model, "messages": listed})
-    tools = body.get("tools")
-    if tools is not None and not isinstance(tools, (list, tuple)):
-        body["tools"] = list(tools)
+    list_tools(body)
     check_chat(body, stream=stream)
     if stream:
         body["stream"] = True

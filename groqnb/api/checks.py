@@ -7,12 +7,12 @@ OpenAI Compatibility.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from groqnb.types.errors import ParameterError
 
-__all__ = ["check_chat", "check_response"]
+__all__ = ["check_chat", "check_response", "list_tools"]
 
 MOST_TOOLS = 128
 MOST_STOPS = 4
@@ -68,6 +68,23 @@ def check_response(body: Mapping[str, Any]) -> None:
         raise ParameterError(
             f"{len(metadata)} pairs of metadata; at most {MOST_METADATA} are allowed."
         )
+
+
+def list_tools(body: dict[str, Any]) -> None:
+    """Makes the tools of a body a list. Raises ParameterError for what is none, as one tool.
+
+    ```python
+    list_tools({"tools": (tool for tool in mine)})
+    ```
+    """
+    tools = body.get("tools")
+    if tools is None or isinstance(tools, (list, tuple)):
+        return
+    if isinstance(tools, (str, Mapping)) or not isinstance(tools, Iterable):
+        raise ParameterError(
+            f"tools is of the type {type(tools).__name__}, not a list.", hint="Write [tool]."
+        )
+    body["tools"] = list(tools)
 
 
 def _check_numbers(body: Mapping[str, Any]) -> None:

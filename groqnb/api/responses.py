@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from groqnb.api.checks import check_response
+from groqnb.api.checks import check_response, list_tools
 from groqnb.api.resource import (
     AsyncSender,
     Resource,
@@ -142,16 +142,15 @@ def response_call(
     """
     if not isinstance(model, str) or not model.strip():
         raise ParameterError("The model is missing.", hint="Name one, as in `model='...'`.")
-    if isinstance(input, (bytes, dict)):
+    one = isinstance(input, (bytes, Mapping, OutputItem))
+    if one or not isinstance(input, Iterable):
         raise ParameterError(
             f"input is of the type {type(input).__name__}.",
             hint="Write a text, or a list of items.",
         )
     sent = input if isinstance(input, str) else list(_items(input))
     body = body_of(_KNOWN, params, {"model": model, "input": sent})
-    tools = body.get("tools")
-    if tools is not None and not isinstance(tools, (list, tuple)):
-        body["tools"] = list(tools)
+    list_tools(body)
     check_response(body)
     if stream:
         body["stream"] = True

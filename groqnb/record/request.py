@@ -13,8 +13,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
-
 from groqnb.record.scrub import HIDDEN, Scrubber, is_secret_name
 
 if TYPE_CHECKING:
@@ -42,7 +40,7 @@ def request_of(call: Call[Any], scrub: Scrubber) -> dict[str, Any]:
     if headers:
         request["headers"] = headers
     if call.body is not None:
-        request["body"] = _short(scrub.value(json.loads(to_json(call.body))))
+        request["body"] = _short(scrub.value(json.loads(call.json())))
     if call.form is not None and call.form.file is not None:
         request["file"] = _file(call.form.file)
     return request

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from pydantic_core import PydanticSerializationError, to_json
+
+from groqnb.types.errors import ParameterError
 from groqnb.types.secret import Secret
 
 if TYPE_CHECKING:
@@ -68,3 +71,26 @@ class Call(Generic[T]):
     def model(self) -> str | None:
         """The model asked for, where the endpoint has one."""
         return None if self.body is None else self.body.get("model")
+
+    def json(self) -> bytes:
+        """The body as JSON; nothing where there is none.
+
+        Raises ParameterError, with the parameter's name, for what JSON does not have.
+        """
+        try:
+            return b"" if self.body is None else to_json(self.body)
+        except PydanticSerializationError:
+            failure = _no_json(self.body or {})
+        raise failure
+
+
+def _no_json(body: Mapping[str, Any]) -> ParameterError:
+    for name, value in body.items():
+        try:
+            to_json(value)
+        except PydanticSerializationError as error:
+            return ParameterError(
+                f"{name} cannot be sent as JSON: {error}.",
+                hint="Pass plain values of Python, as int(...), str(...) or x.tolist() make them.",
+            )
+    return ParameterError("The body cannot be sent as JSON.")

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpcore
-from pydantic_core import to_json
 
 from groqnb.wire.call import Call, Connection
 from groqnb.wire.exchange import Broken, RawReply, SourceBroken
@@ -71,7 +70,7 @@ class _Requests:
             content = Multipart(call.body or {}, call.form)
             length, kind = content.length, content.content_type
         else:
-            content = b"" if call.body is None else to_json(call.body)
+            content = call.json()
             length, kind = len(content), None
         target = (self._root if call.root else self._path) + call.path
         if call.query:
