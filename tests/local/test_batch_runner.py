@@ -86,7 +86,7 @@ class Engine:
         return await batches._find(self.store, batch_id)
 
     async def until(self, batch_id: str, *statuses: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while (batch := await self.get(batch_id))["status"] not in statuses:
             assert time.monotonic() < deadline, batch
             await asyncio.sleep(0.01)
@@ -433,7 +433,8 @@ def test_a_line_that_gives_way_is_begun_again(tmp_path: Path) -> None:
 
         async def act(number: int) -> int:
             async with seats.take(10):
-                await asyncio.sleep(0.05)
+                # The first time it would hold its seat for long: it has to be asked to leave.
+                await asyncio.sleep(60 if engine.answers.calls[number] == 1 else 0)
             return 200
 
         async with Engine(tmp_path, Answers(act)) as engine:
@@ -441,11 +442,9 @@ def test_a_line_that_gives_way_is_begun_again(tmp_path: Path) -> None:
             while not engine.answers.calls:
                 await asyncio.sleep(0.001)
             await asyncio.sleep(0.01)
-            began = time.monotonic()
             async with seats.take(100):
-                waited = time.monotonic() - began
+                pass
             batch = await engine.until(batch_id, "completed")
-            assert waited < 0.03
             assert engine.answers.calls[0] == 2
             assert batch["request_counts"] == {"total": 1, "completed": 1, "failed": 0}
 

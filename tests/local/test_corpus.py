@@ -281,7 +281,7 @@ def test_a_builder_ends_with_the_engine_that_started_it(tmp_path: Path) -> None:
     time.sleep(0.5)
     assert builder.poll() is None
     builder.stdin.close()
-    builder.wait(timeout=10)
+    builder.wait(timeout=60)
 
 
 def test_large_broken_and_deep_sources_cost_little(tmp_path: Path) -> None:
