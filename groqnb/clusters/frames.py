@@ -14,6 +14,7 @@ The calls are those of `df.groq`, and lazy as all of Dask: nothing is asked befo
 `to_parquet()` and the like. What is otherwise than with pandas:
 
 - Errors are text, and `filter` always has its column of errors: a Dask frame has one form.
+  Moments with a time zone are told in UTC, without one.
 - One budget of requests and tokens is kept for all workers together, by Dask's scheduler. (A
   budget of money, as `%groq budget` sets it, is each process's own.)
 - Answers are kept on disk on the machine that asked. The workers of one machine share a file: what

@@ -100,8 +100,30 @@ def conform(made: pd.DataFrame, errors: str, like: pd.DataFrame | None = None) -
     made = made.assign(**{errors: pd.array(texts, "string")})
     if like is None:
         return made
-    wanted = {name: kind for name, kind in like.dtypes.items() if made[name].dtype != kind}
-    return made.astype(wanted) if wanted else made
+    for name, kind in like.dtypes.items():
+        if made[name].dtype != kind:
+            try:
+                made = made.astype({name: kind})
+            except (TypeError, OverflowError):
+                made = _cast(made, str(name), kind, errors)
+    return made
+
+
+def _cast(made: pd.DataFrame, name: str, kind: Any, errors: str) -> pd.DataFrame:
+    """With a column of the type that was promised; what that cannot hold is its row's error."""
+    import numpy as np
+    import pandas as pd
+
+    column = made[name]
+    if kind.kind == "M":
+        moments = pd.to_datetime(column, utc=True)  # with and without a time zone
+        cast: pd.DataFrame = made.assign(**{name: moments.dt.tz_localize(None).astype(kind)})
+        return cast
+    fits = np.array([pd.isna(value) or abs(value) < 2**63 for value in column], dtype=bool)
+    told = f"ResponseError: {name} has more digits than a column of Int64 holds."
+    numbers = column.where(fits, None).astype(kind)
+    cast = made.assign(**{name: numbers, errors: made[errors].where(fits, told)})
+    return cast
 
 
 @contextmanager

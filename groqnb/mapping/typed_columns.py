@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -52,12 +52,30 @@ def _maker(name: str, hint: Any) -> Maker:
         if categories is not None:
             return pd.Categorical(cells, categories=categories)
         if dtype == "datetime":
-            return pd.to_datetime(pd.Series(cells, dtype=object)).array
-        if dtype is None:
+            return _moments(cells)
+        try:
+            return pd.Series(cells, dtype=dtype or object).array  # type: ignore[call-overload,unused-ignore]
+        except OverflowError:  # a number of more digits than the column's type has
             return pd.Series(cells, dtype=object).array
-        return pd.Series(cells, dtype=dtype).array  # type: ignore[call-overload,unused-ignore]
 
     return make
+
+
+def _moments(cells: list[Any]) -> Any:
+    """Dates and times to the microsecond; those with a time zone in UTC.
+
+    Where some have a zone and others none, no column can hold them but one of objects.
+    """
+    import numpy as np
+    import pandas as pd
+
+    zoned = {cell.tzinfo is not None for cell in cells if isinstance(cell, datetime)}
+    if len(zoned) > 1:
+        return pd.Series(cells, dtype=object).array
+    if zoned == {True}:
+        cells = [cell and cell.astimezone(timezone.utc).replace(tzinfo=None) for cell in cells]
+    moments = pd.DatetimeIndex(np.array(cells, dtype="datetime64[us]"))
+    return (moments.tz_localize("UTC") if zoned == {True} else moments).array
 
 
 def _cell(value: Any, name: str) -> Any:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -190,6 +191,29 @@ def test_every_partition_has_the_form_that_was_promised(name: str, here: None) -
         assert values[0] == values[1]
         if column != "text":  # Dask makes its own of the strings that it is given
             assert made[column].dtype == like[column].dtype
+
+
+@pytest.mark.filterwarnings("ignore::groqnb.RowsFailed", "ignore:The model is told")
+def test_values_that_differ_in_kind_are_of_one_kind_in_every_partition(here: None) -> None:
+    """Moments with and without a time zone, to the microsecond; a number that no column holds."""
+    answers = {
+        "utc": '{"at": "2024-01-01T00:00:00.123456Z", "n": 1}',
+        "east": '{"at": "2024-01-01T02:00:00+02:00", "n": 123456789012345678901234}',
+        "plain": '{"at": "1066-10-14T09:00:00", "n": 2}',
+    }
+    with RowServer(lambda body, before: answers[said(body)]) as server:
+        session.use(server.url)
+        ddf = dd.from_pandas(pd.DataFrame({"text": [*answers]}), npartitions=3)
+        mapped = ddf.groq.extract({"at": datetime, "n": int}, prompt="{text}", model=MODEL)
+        made = mapped.compute(scheduler="sync")
+    assert made.dtypes.to_dict() == mapped.dtypes.to_dict()
+    assert [str(at) for at in made["at"]] == [
+        "2024-01-01 00:00:00.123456",
+        "2024-01-01 00:00:00",
+        "1066-10-14 09:00:00",
+    ]
+    assert made["n"].fillna(-1).tolist() == [1, -1, 2]
+    assert made["extract_error"].notna().tolist() == [False, True, False]
 
 
 def test_threads_of_one_process_keep_to_one_budget(here: None) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
@@ -289,6 +290,51 @@ def test_a_form_that_cannot_be_is_refused(form: Any) -> None:
     with RowServer() as server, pytest.raises(ParameterError):
         pd.DataFrame({"text": ["a"]}).groq.extract(form, from_="text", **options(server))
     assert not server.asked
+
+
+@pytest.mark.filterwarnings("ignore:The model is told")
+@pytest.mark.parametrize(
+    ("kind", "told", "dtype", "values"),
+    [
+        (date, ["1066-10-14", "9999-12-31"], "datetime64[us]", ["1066-10-14", "9999-12-31"]),
+        (
+            datetime,
+            ["2024-01-01T00:00:00.5", "0001-01-01T00:00:00"],
+            "datetime64[us]",
+            ["2024-01-01 00:00:00.500000", "0001-01-01 00:00:00"],
+        ),
+        (
+            datetime,
+            ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00+02:00"],
+            "datetime64[us, UTC]",
+            ["2024-01-01 00:00:00+00:00", "2023-12-31 22:00:00+00:00"],
+        ),
+        (
+            datetime,
+            ["2024-01-01T00:00:00", "2024-01-01T00:00:00Z"],
+            "object",
+            ["2024-01-01 00:00:00", "2024-01-01 00:00:00+00:00"],
+        ),
+        (int, [10**30, 1], "object", [str(10**30), "1"]),
+    ],
+)
+def test_answers_that_no_usual_column_holds_lose_no_row(
+    kind: Any, told: list[Any], dtype: str, values: list[str]
+) -> None:
+    """Dates long ago, moments of several time zones, numbers of thirty digits, missing ones."""
+
+    def answer(body: dict[str, Any], before: int) -> Any:
+        return json.dumps({"x": told[int(said(body)[-1])]})
+
+    frame = pd.DataFrame({"n": [0, 1, None]}, dtype="Int64")
+    with RowServer(answer) as server:
+        out = frame.groq.extract({"x": kind}, from_="n", **options(server))
+    assert str(out["x"].dtype) == dtype
+    assert [
+        str(value).removesuffix(" 00:00:00") if kind is date else str(value)
+        for value in out["x"][:2]
+    ] == values
+    assert out["x"].isna().tolist() == [False, False, True]
 
 
 def test_a_literal_is_a_category() -> None:
