@@ -378,9 +378,11 @@ def test_two_kernels_write_at_once_and_a_killed_one_leaves_whole_rows(tmp_path: 
     with writer(path, "lives", 10_000) as lives, writer(path, "dies", 1_000_000) as dies:
         assert dies.stdout is not None
         dies.stdout.readline()
-        time.sleep(1)
+        until = time.monotonic() + 60
+        while len(frame.usage_frame(Store(path), model="dies")) <= 100 and time.monotonic() < until:
+            time.sleep(0.05)
         dies.send_signal(signal.SIGKILL)
-        assert lives.wait(60) == 0
+        assert lives.wait(300) == 0
     table = frame.usage_frame(Store(path))
     lived = table[table.model == "lives"].prompt_tokens
     died = table[table.model == "dies"].prompt_tokens
@@ -400,7 +402,7 @@ def test_while_another_writer_holds_the_file_nobody_waits_and_nothing_is_lost(
     began = time.monotonic()
     for number in range(1, 100):
         store.append(made(number))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 60, "each would wait for 5 s"
     holder.execute("COMMIT")
     holder.close()
     assert store.read()["rows"] == 100

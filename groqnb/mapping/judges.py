@@ -93,6 +93,9 @@ class Labels:
 
     def __init__(self, labels: Sequence[str] | Mapping[str, str]) -> None:
         self.meanings = dict(labels) if isinstance(labels, Mapping) else {}
+        if isinstance(labels, (set, frozenset)):
+            # Its order is another in every process, and the order is part of the question.
+            labels = sorted(labels, key=str)
         self.labels = _checked(list(labels) if not isinstance(labels, str) else [labels])
         self.identity = json.dumps(["labels", self.labels, self.meanings])
         self._by_word = {_word(label): label for label in self.labels}
@@ -147,7 +150,9 @@ def _checked(labels: list[Any]) -> list[str]:
         raise ParameterError(f"{len(labels)} labels; at most {_MOST_LABELS} make sense.")
     for label in labels:
         if not isinstance(label, str) or not label.strip():
-            raise ParameterError(f"The label {label!r} is no text.")
+            raise ParameterError(
+                f"The label {label!r} is no text.", hint='Write it as one: "1", not 1.'
+            )
     words = [_word(label) for label in labels]
     for word, label in zip(words, labels, strict=True):
         if words.count(word) > 1:
@@ -156,7 +161,8 @@ def _checked(labels: list[Any]) -> list[str]:
 
 
 def _word(text: str) -> str:
-    return text.strip().strip("\"'`.,:;!*").strip().casefold()
+    word = text.strip().strip("\"'`.,:;!*").strip() or text.strip()
+    return word.casefold()
 
 
 def _named(text: str, labels: Sequence[str]) -> list[str]:

@@ -380,6 +380,19 @@ def test_labels_are_read_leniently(text: str, label: str) -> None:
     assert Labels(["spam", "not spam"]).read(text) == label
 
 
+def test_labels_of_a_set_are_the_same_question_in_every_process() -> None:
+    """A set's order changes with the process; answers on disk are found all the same."""
+    assert Labels({"c", "a", "b"}).identity == Labels(["a", "b", "c"]).identity
+
+
+def test_labels_may_be_marks() -> None:
+    """What is stripped from words is no label's whole text."""
+    marks = Labels(["!", "?", "*"])
+    assert [marks.read(text) for text in ("!", " ? ", "*")] == ["!", "?", "*"]
+    with pytest.raises(ResponseError):
+        marks.read("")
+
+
 @pytest.mark.parametrize("labels", [["a"], ["a", "A"], ["a", ""], ["a", 1], "ab"])
 def test_labels_that_cannot_be_told_apart_are_refused(labels: Any) -> None:
     with pytest.raises(ParameterError):

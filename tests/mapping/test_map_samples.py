@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -213,18 +216,37 @@ frame.groq.map("row {n}", samples=3, model=MODEL, client=client, concurrency=6, 
 """
 
 
+def kept_in(path: Path) -> int:
+    """How many answers are on disk."""
+    with contextlib.suppress(sqlite3.OperationalError):  # not made yet
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            found: int = connection.execute("SELECT count(*) FROM answers").fetchone()[0]
+        connection.close()
+        return found
+    return 0
+
+
 def test_a_killed_map_goes_on_with_the_samples_that_are_missing(tmp_path: Path) -> None:
     """kill -9 in the middle: no sample that is on disk is asked again, and every row has all."""
     path = tmp_path / "rows.sqlite"
     names = {"KEY": KEY, "MODEL": MODEL, "PATH": str(path)}
-    with RowServer() as server:
+    killed = threading.Event()
+
+    def answer(body: dict[str, Any], before: int) -> Any:
+        if server.answered.total() >= 60:
+            killed.wait(60)  # it cannot come through before it is killed
+        return f"re: {said(body)}"
+
+    with RowServer(answer) as server:
         code = "".join(f"{k} = {v!r}\n" for k, v in {**names, "URL": server.url}.items()) + CHILD
         with subprocess.Popen([sys.executable, "-c", code]) as child:
             server.wait_for(50)
+            until = time.monotonic() + 60
+            while not kept_in(path) and time.monotonic() < until:
+                time.sleep(0.02)
             os.kill(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-        with sqlite3.connect(path) as connection:
-            kept = connection.execute("SELECT count(*) FROM answers").fetchone()[0]
-        connection.close()
+        killed.set()
+        kept = kept_in(path)
         before = server.asked.total()
         out = pd.DataFrame({"n": range(40)}).groq.map(
             "row {n}", samples=3, model=MODEL, client=server.client(), resume=path
