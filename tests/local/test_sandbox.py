@@ -408,6 +408,36 @@ def test_whatever_code_writes_where_its_result_is_read_makes_an_answer(written: 
     json.dumps([outcome.output, outcome.code_results], ensure_ascii=False).encode()
 
 
+@pytest.mark.parametrize(
+    ("question", "code", "drawing"),
+    [
+        ("Draw a chart of my sales.", None, True),
+        ("plot x against y", None, True),
+        ("Show me the numbers. The chart is for later.", None, False),
+        ("What is `a`, and what does `x = [1]; x[0]` give?", "x = [1]; x[0]\n", False),
+        ("`an unpaired one, `print(6 * 7)`", "print(6 * 7)\n", False),
+        ("`x = (" + "-" * 100_000 + "1)`", None, False),
+        ("`x = (" + "a." * 50_000 + "b)`", None, False),
+    ],
+)
+def test_what_a_question_wants_of_code_is_read_off_it(
+    question: str, code: str | None, drawing: bool
+) -> None:
+    tool = CodeInterpreter()
+    assert tool.arguments_from(question) == (None if code is None else {"code": code})
+    assert tool.is_asked_for(question) is (code is not None or drawing)
+
+
+def test_a_long_question_is_looked_at_in_no_time() -> None:
+    """The engine answers nobody else meanwhile. A regular expression can take hours for these."""
+    code = (
+        "from groqnb.local.parts.code_interpreter import CodeInterpreter\n"
+        "for text in ('show ' * 100_000, 'plot ' * 100_000, '`' + '=' * 400_000):\n"
+        "    CodeInterpreter().is_asked_for(text)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], timeout=240, check=True)
+
+
 def test_whole_characters_in_a_result_stay_as_they_are() -> None:
     """Also those that JSON writes in two halves."""
     reply = {"result": '{"value": "\\ud83d\\ude00 \\\\ud800"}', "stdout": "", "stderr": ""}

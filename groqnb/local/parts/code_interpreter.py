@@ -17,12 +17,11 @@ from groqnb.local.refusal import Refusal
 __all__ = ["CodeInterpreter"]
 
 _FENCED = re.compile(r"```(?:python|py)[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL | re.IGNORECASE)
-_INLINE = re.compile(r"`([^`\n]+[;=(][^`\n]*)`")
-_DRAWING = re.compile(
-    r"\b(draw|plot|make|create|show|give)\b[^.?!\n]*\b(chart|plot|graph|histogram|diagram)s?\b"
-    r"|^\W*plot\b",
-    re.IGNORECASE,
-)
+# Each looks at a text once: one pattern for a whole sentence would take hours for a long one.
+_INLINE = re.compile(r"`([^`\n]+)(?=`)")
+_DRAW = re.compile(r"\b(draw|plot|make|create|show|give)\b", re.IGNORECASE)
+_DRAWING = re.compile(r"\b(chart|plot|graph|histogram|diagram)s?\b", re.IGNORECASE)
+_PLOT = re.compile(r"\W*plot\b", re.IGNORECASE)
 _MOST_OUTPUT = 20_000
 
 
@@ -51,7 +50,7 @@ class CodeInterpreter(BuiltIn):
 
     def is_asked_for(self, question: str) -> bool:
         """Whether the question brings Python along, or wants something drawn."""
-        return _python_in(question) is not None or _DRAWING.search(question) is not None
+        return _python_in(question) is not None or _wants_a_drawing(question)
 
     async def check(self) -> None:
         """Raise a 501 where this machine cannot keep code from doing harm."""
@@ -84,12 +83,22 @@ def _python_in(question: str) -> str | None:
     if fenced is not None:
         return fenced[1].strip("\n") + "\n"
     for inline in _INLINE.findall(question):
+        if not any(sign in inline[1:] for sign in ";=("):
+            continue
         try:
             compile(inline, "<code>", "exec")
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
             continue
         return str(inline) + "\n"
     return None
+
+
+def _wants_a_drawing(question: str) -> bool:
+    for sentence in re.split(r"[.?!\n]", question):
+        draw = _DRAW.search(sentence)
+        if draw is not None and _DRAWING.search(sentence, draw.end()) is not None:
+            return True
+    return _PLOT.match(question) is not None
 
 
 def _unavailable(missing: SandboxUnavailable) -> str:

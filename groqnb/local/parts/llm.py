@@ -59,6 +59,8 @@ class Llm:
         self._loaded: Future[Any] = Future()
         self._spinning: int | None = None
         self._threads = ThreadPoolExecutor(_SLOTS, "generate")
+        # Of its own: the common threads may all wait for weights that are fetched, for minutes.
+        self._asking = ThreadPoolExecutor(_SLOTS, "prompt")
         self._seats = Seats(_SLOTS, context)
         #: Chooses among tools for the model, which cannot do it well itself.
         self.router = Router()
@@ -127,7 +129,7 @@ class Llm:
         server = await self.ready()
         waited = time.perf_counter() - came
         made = await asyncio.get_running_loop().run_in_executor(
-            None, self._prompt, server.listening_address, list(turns), prefill
+            self._asking, self._prompt, server.listening_address, list(turns), prefill
         )
         return replace(made, waited=waited)
 
