@@ -701,6 +701,8 @@ def test_texts_are_kept_only_where_somebody_says_so(
         assert list(table.answer.fillna("")) == ["", "a\nb", "Hello"]
         assert "one\\ntwo é" in table.question[1]
         recorder.default_store().pack(at_least=1)
+    if os.name == "posix":
+        assert {path.stat().st_mode & 0o077 for path in own_ledger.parent.glob("usage*")} == {0}
     assert b"SECRETPIXELS" not in own_ledger.read_bytes()
     assert KEY.encode() not in own_ledger.read_bytes()
 

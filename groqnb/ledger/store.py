@@ -180,7 +180,9 @@ class Store:
         """The connection of this process; the lock is held."""
         if self._connection is not None and self._process == os.getpid():
             return self._connection
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.path.exists():
+            self.path.touch(mode=0o600)  # texts, where they are kept, may be private
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         try:
             _set_patience(connection, _PATIENCE)
