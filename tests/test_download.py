@@ -305,6 +305,21 @@ def test_saving_into_a_folder_that_is_not_there_costs_no_download(
         fetch(world, client, "save", tmp_path)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+def test_what_takes_the_place_of_a_file_is_read_by_whom_that_was(tmp_path: Path) -> None:
+    """A private file stays private, a new one has the usual rights."""
+    client = World("sync").client(transport=answering(httpx.Response(200, content=b"abc")))
+    (tmp_path / "private").write_bytes(b"old")
+    (tmp_path / "private").chmod(0o600)
+    for name in ("private", "new"):
+        fetch(World("sync"), client, "save", tmp_path / name)
+    usual = tmp_path / "usual"
+    usual.touch()
+    assert (tmp_path / "private").read_bytes() == b"abc"
+    assert (tmp_path / "private").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new").stat().st_mode == usual.stat().st_mode
+
+
 @both
 def test_a_failing_progress_leaves_nothing_behind(world: World, tmp_path: Path) -> None:
     def fail(done: int, total: int | None) -> None:

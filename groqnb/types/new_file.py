@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -31,8 +33,13 @@ class NewFile:
         self.file: IO[bytes] = open(self._part, "xb")  # noqa: SIM115
 
     def finish(self) -> Path:
-        """Closes it and puts it in its place, over what was there; returns the path."""
+        """Closes it and puts it in its place, over what was there; returns the path.
+
+        Who may read what was there may read it, and nobody else.
+        """
         self.file.close()
+        with suppress(OSError):  # nothing was there
+            os.chmod(self._part, stat.S_IMODE(os.stat(self._place).st_mode))
         os.replace(self._part, self._place)
         return self.path
 
