@@ -1,7 +1,7 @@
 """The gallery of the cookbook: a page with a picture, the minutes and the features of each.
 
 All of it is read from the notebooks themselves: the title and what you get from the first cell,
-the picture from what a cell shows, the features from the code. The themes are the headings of the
+the picture from what it shows, the features from the code. The themes are the headings of the
 cookbook's own ``README.md`` under which a notebook is named first.
 """
 
@@ -39,12 +39,15 @@ Click a title to open it. If you are new here, begin with [{title}]({name}).
 # What a notebook's code names of groqnb; `{}` is what the pattern found.
 _FEATURES: tuple[tuple[str, str], ...] = (
     (r"^%%groq\b(?=[^\n]*\s--([a-z-]+))", "%%groq --{}"),
-    (r"^%groq\s+([a-z]+)", "%groq {}"),
+    (r"^%groq[ \t]+([a-z]+)", "%groq {}"),
     (r"\bgroqnb\.([A-Za-z]\w+)", "groqnb.{}"),
+    (r"\b(Chart\.\w+)\(", "groqnb.{}"),
+    (r"\bchart(?:s\[[^]]+\])?\.(plot|to_frame)\(", "chart.{}"),
     (r"\b((?:caching|migration|patterns)\.\w+)\(", "groqnb.{}"),
     (r"\bclient\.((?:audio|chat|responses|models|files|batches|fine_tunings)[\w.]*)\(", "{}"),
     (r"\.groq\.(\w+)\(", "df.groq.{}"),
     (r"(?<![\w.])(%%groq)\b", "{}"),
+    (r"^ *(?:import|from) (openai|instructor|langchain_openai|litellm|dask|mcp)\b", "{}"),
 )
 _EVERYWHERE = {"groqnb.Groq", "%groq help", "%groq doctor"}
 
@@ -118,7 +121,7 @@ def _row(notebook: Notebook) -> str:
         if more
         else notebook.gives
     )
-    uses = " ".join(f"`{feature}`" for feature in notebook.features)
+    uses = " ".join(_unbroken(feature) for feature in notebook.features)
     cells = (
         f"[![{_cell(title)}]({_picture_name(notebook)})]({notebook.name})",
         f"**[{_cell(title)}]({notebook.name})**: {_cell(about)}",
@@ -126,6 +129,11 @@ def _row(notebook: Notebook) -> str:
         _cell(uses),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _unbroken(feature: str) -> str:
+    """As code. Browsers would break a line between two hyphens; one that is copied stays whole."""
+    return f"<nobr>`{feature}`</nobr>" if "-" in feature else f"`{feature}`"
 
 
 def _cell(text: str) -> str:
@@ -150,7 +158,7 @@ def _read(path: Path, theme: str) -> Notebook:
         minutes=math.ceil(minutes),
         features=_features("\n".join(code)),
         theme=theme,
-        picture=thumbnail(cells),
+        picture=thumbnail(cells, path.parent),
     )
 
 
