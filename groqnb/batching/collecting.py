@@ -25,11 +25,12 @@ from groqnb.mapping.results import row_error
 from groqnb.types.audio import Transcription
 from groqnb.types.batches import BatchCard, BatchOutput
 from groqnb.types.errors import GroqnbError, NotFoundError, ResponseError, error_class
+from groqnb.watching.rows import ended_at
 
 if TYPE_CHECKING:
     from groqnb.client import Groq
 
-__all__ = ["collect_shard", "ended_at"]
+__all__ = ["collect_shard"]
 
 _AT_ONCE = 500
 _ENDS = {
@@ -80,15 +81,6 @@ def collect_shard(
         completed=counts.completed if counts else 0,
         failed=counts.failed if counts else 0,
     )
-
-
-def ended_at(batch: BatchCard) -> float | None:
-    """When a batch ended, in seconds since 1970, as the server says."""
-    for name in ("completed_at", "failed_at", "expired_at", "cancelled_at"):
-        moment = getattr(batch, name)
-        if moment is not None:
-            return float(moment)
-    return None
 
 
 def _rest_of(batch: BatchCard, reader: _Reader) -> str:

@@ -84,6 +84,7 @@ class Lane:
         on_overload: is told the moment of every sign that the server has too much to do.
         paced: whether the last request had to wait because the limits allow no more.
         spent: the refusal that closed the lane for the rest of the map.
+        closes: False where no refusal does: for a shorter recording there may be enough left.
         share: its part in limits that other processes use, too; None: they are this map's alone.
     """
 
@@ -95,6 +96,7 @@ class Lane:
     clock: Callable[[], float]
     on_overload: Callable[[float], None] = lambda at: None
     spent: RateLimitError | None = None
+    closes: bool = True
     paced: bool = False
     share: Share | None = None
     requests: Timeline = field(default_factory=Timeline)

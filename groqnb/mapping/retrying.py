@@ -63,7 +63,7 @@ class LanePolicy(RetryPolicy):
         if asked is None:
             asked = backoff(retries)
         elif asked > lane.max_wait:
-            lane.spent = error
+            lane.spent = error if lane.closes else None
             return None
         now = lane.clock()
         # A little later than asked: a server counts in whole seconds, and clocks differ.

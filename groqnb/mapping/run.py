@@ -121,6 +121,8 @@ class Run:
         try:
             self.lanes = [lane(client, m) for client in clients for m in plan.question.models]
             audio = [lane(client, plan.question.audio_model) for client in clients]
+            for one in audio:
+                one.closes = False
             heard = Transcripts(plan.question, self._found, partial(self._keeper.put, None))
             sounds = audio if plan.audio else []
             self._engine = Engine(plan.question, self.lanes, sounds, width, self._emit, heard)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from groqnb.api.audio import transcription_call
 from groqnb.mapping.journal import TEXT, Answer
 from groqnb.mapping.sources import sound_of
-from groqnb.types.errors import RateLimitError
 
 if TYPE_CHECKING:
     from groqnb.mapping.lanes import Lane
@@ -66,11 +65,7 @@ class Transcripts:
         if known is not None:
             return known.text
         began = lane.clock()
-        try:
-            text = await transcribe(lane, sound)
-        except RateLimitError:
-            lane.spent = None  # for a shorter recording there may be enough left
-            raise
+        text = await transcribe(lane, sound)
         seconds = lane.clock() - began
         self._keep(
             Answer(key, TEXT, text, lane.model, 0, 0, None, seconds, "stop", None, time.time())
