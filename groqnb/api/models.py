@@ -6,26 +6,16 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import quote
 
-from groqnb.api.resource import (
-    AsyncSender,
-    Resource,
-    S,
-    SyncSender,
-    body_of,
-    headers_of,
-    shows_parameters,
-)
+from groqnb.api.plain import plain_call
+from groqnb.api.resource import AsyncSender, Resource, S, SyncSender, shows_parameters
 from groqnb.types.chat import RequestOptions
 from groqnb.types.errors import ParameterError
 from groqnb.types.models import ModelList, RetrievedModel
-from groqnb.wire.call import Call
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = ["Models"]
-
-_KNOWN = frozenset(RequestOptions.__annotations__)
 
 
 class Models(Resource[S]):
@@ -47,7 +37,7 @@ class Models(Resource[S]):
 
         Docs: API Reference, List models.
         """
-        return self._sender.send(_call("/models", ModelList, options))
+        return self._sender.send(plain_call("GET", "/models", ModelList, options))
 
     @overload
     def retrieve(
@@ -72,16 +62,5 @@ class Models(Resource[S]):
         if not isinstance(model, str) or not model.strip():
             raise ParameterError("The model's id is missing.")
         # The slash of an id such as openai/gpt-oss-20b stays: that is how the API takes it.
-        return self._sender.send(_call(f"/models/{quote(model)}", RetrievedModel, options))
-
-
-def _call(path: str, reply: type[Any], options: dict[str, Any]) -> Call[Any]:
-    body = body_of(_KNOWN, options, {})
-    return Call(
-        "GET",
-        path,
-        reply,
-        query={name: str(value) for name, value in body.items()} or None,
-        headers=headers_of(options),
-        timeout=options.get("timeout"),
-    )
+        path = f"/models/{quote(model)}"
+        return self._sender.send(plain_call("GET", path, RetrievedModel, options))
