@@ -64,6 +64,7 @@ class FrameRows:
         """
         return map_work(self._frame, prompt, into, options, expect).run()
 
+    @shows_parameters(MapOptions)
     async def amap(
         self,
         prompt: str,
@@ -72,7 +73,12 @@ class FrameRows:
         expect: str | None = None,
         **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
-        """`map`, awaited."""
+        """`map`, awaited: other tasks go on meanwhile, and cancelling it keeps what is done.
+
+        ```python
+        df = await df.groq.amap("A title of three words for: {text}", into="title")
+        ```
+        """
         return await map_work(self._frame, prompt, into, options, expect).arun()
 
     @shows_parameters(MapOptions)
@@ -102,6 +108,7 @@ class FrameRows:
         """
         return extract_work(self._frame, form, from_, prompt, options, expect).run()
 
+    @shows_parameters(MapOptions)
     async def aextract(
         self,
         form: Any,
@@ -111,7 +118,12 @@ class FrameRows:
         expect: str | Mapping[str, str] | None = None,
         **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
-        """`extract`, awaited."""
+        """`extract`, awaited: other tasks go on meanwhile, and cancelling it keeps what is done.
+
+        ```python
+        df = await df.groq.aextract({"city": str, "people": int | None}, from_="text")
+        ```
+        """
         return await extract_work(self._frame, form, from_, prompt, options, expect).arun()
 
     @shows_parameters(MapOptions)
@@ -142,6 +154,7 @@ class FrameRows:
         """
         return classify_work(self._frame, labels, from_, prompt, into, options, expect).run()
 
+    @shows_parameters(MapOptions)
     async def aclassify(
         self,
         labels: Sequence[str] | Mapping[str, str],
@@ -152,7 +165,12 @@ class FrameRows:
         expect: str | None = None,
         **options: Unpack[MapOptions],
     ) -> pd.DataFrame:
-        """`classify`, awaited."""
+        """`classify`, awaited: other tasks go on meanwhile, and cancelling it keeps what is done.
+
+        ```python
+        df = await df.groq.aclassify(["bug", "wish"], from_="text", into="kind")
+        ```
+        """
         return await classify_work(self._frame, labels, from_, prompt, into, options, expect).arun()
 
     @shows_parameters(MapOptions)
@@ -172,10 +190,16 @@ class FrameRows:
         """
         return filter_work(self._frame, prompt, options, expect).run()
 
+    @shows_parameters(MapOptions)
     async def afilter(
         self, prompt: str, *, expect: str | None = None, **options: Unpack[MapOptions]
     ) -> pd.DataFrame:
-        """`filter`, awaited."""
+        """`filter`, awaited: other tasks go on meanwhile, and cancelling it keeps what is done.
+
+        ```python
+        df = await df.groq.afilter("Does this ask for a refund? {text}")
+        ```
+        """
         return await filter_work(self._frame, prompt, options, expect).arun()
 
     def evaluate(

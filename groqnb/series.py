@@ -48,10 +48,16 @@ class SeriesRows:
             map_work(self._frame(), self._named(prompt), into or "answer", options).run(), into
         )
 
+    @shows_parameters(MapOptions)
     async def amap(
         self, prompt: str, *, into: str | None = None, **options: Unpack[MapOptions]
     ) -> Any:
-        """`map`, awaited."""
+        """`map`, awaited: other tasks go on meanwhile, and cancelling it keeps what is done.
+
+        ```python
+        df["title"] = await df["text"].groq.amap("A title of three words for: {}")
+        ```
+        """
         work = map_work(self._frame(), self._named(prompt), into or "answer", options)
         return _one(await work.arun(), into)
 
@@ -65,8 +71,14 @@ class SeriesRows:
         """
         return _without(extract_work(self._frame(), form, _VALUE, None, options).run())
 
+    @shows_parameters(MapOptions)
     async def aextract(self, form: Any, **options: Unpack[MapOptions]) -> pd.DataFrame:
-        """`extract`, awaited."""
+        """`extract`, awaited: other tasks go on meanwhile, and cancelling it keeps what is done.
+
+        ```python
+        cities = await df["text"].groq.aextract({"city": str, "people": int | None})
+        ```
+        """
         work = extract_work(self._frame(), form, _VALUE, None, options)
         return _without(await work.arun())
 
@@ -87,6 +99,7 @@ class SeriesRows:
         work = classify_work(self._frame(), labels, _VALUE, None, into or "label", options)
         return _one(work.run(), into)
 
+    @shows_parameters(MapOptions)
     async def aclassify(
         self,
         labels: Sequence[str] | Mapping[str, str],
@@ -94,7 +107,12 @@ class SeriesRows:
         into: str | None = None,
         **options: Unpack[MapOptions],
     ) -> Any:
-        """`classify`, awaited."""
+        """`classify`, awaited: other tasks go on meanwhile, and cancelling it keeps what is done.
+
+        ```python
+        df["label"] = await df["text"].groq.aclassify(["good", "bad"])
+        ```
+        """
         work = classify_work(self._frame(), labels, _VALUE, None, into or "label", options)
         return _one(await work.arun(), into)
 
@@ -111,8 +129,14 @@ class SeriesRows:
         """
         return self._kept(filter_work(self._frame(), self._named(prompt), options).run())
 
+    @shows_parameters(MapOptions)
     async def afilter(self, prompt: str, **options: Unpack[MapOptions]) -> Any:
-        """`filter`, awaited."""
+        """`filter`, awaited: other tasks go on meanwhile, and cancelling it keeps what is done.
+
+        ```python
+        angry = await df["text"].groq.afilter("Is the customer angry? {}")
+        ```
+        """
         return self._kept(await filter_work(self._frame(), self._named(prompt), options).arun())
 
     def _frame(self) -> pd.DataFrame:

@@ -167,7 +167,13 @@ class AsyncMapped(_Rows):
             yield result.value
 
     async def results(self) -> AsyncIterator[RowResult]:
-        """Each row's outcome, in order; see `Mapped.results`."""
+        """Each row's outcome, in order; see `Mapped.results`.
+
+        ```python
+        async for row in groqnb.amap("Translate: {}", lines).results():
+            print(row.value or row.error)
+        ```
+        """
         import asyncio
         import contextvars
 
@@ -201,7 +207,12 @@ class AsyncMapped(_Rows):
             await asyncio.shield(asyncio.to_thread(groups.close))
 
     async def to_frame(self) -> pd.DataFrame:
-        """All rows as a table; see `Mapped.to_frame`."""
+        """All rows as a table; see `Mapped.to_frame`.
+
+        ```python
+        table = await groqnb.amap("Translate: {}", lines).to_frame()
+        ```
+        """
         results = [result async for result in self.results()]
         return frame_of(results, voted=self._plan.question.samples > 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import inspect
 import json
 import subprocess
 import sys
@@ -506,6 +507,15 @@ def test_async_twins_work_inside_a_running_loop() -> None:
     with RowServer() as server:
         for letter, found in zip("fpl", asyncio.run(main(server)), strict=True):
             assert found == [f"re: {letter} {n}" for n in range(20)]
+
+
+@pytest.mark.parametrize("name", ["map", "extract", "classify", "filter"])
+def test_twins_have_the_same_parameters(name: str) -> None:
+    """Completion knows the options of both, those of a chat completion among them."""
+    for rows in (pd.DataFrame({"a": [1]}).groq, pd.Series([1]).groq):
+        told = [inspect.signature(getattr(rows, one)).parameters for one in (name, f"a{name}")]
+        assert list(told[0]) == list(told[1])
+        assert {"temperature", "resume", "samples"} <= set(told[1])
 
 
 def test_sync_maps_work_inside_a_running_loop() -> None:
