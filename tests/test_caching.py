@@ -76,7 +76,9 @@ def test_a_model_that_caches_nothing_is_told() -> None:
     assert f"{KIMI} does" in check_prefix([call, call])[0].advice
 
 
-@pytest.mark.parametrize("calls", [[], [messages("a", "b")], ["Hello", "Hello"], [{}, {}]])
+@pytest.mark.parametrize(
+    "calls", [[], [messages("a", "b")], ["Hello", "Hello"], [["Hello"], ["Hello"]], [{}, {}]]
+)
 def test_what_cannot_be_compared_is_refused(calls: list[Any]) -> None:
     """Two prompts are needed, with messages."""
     with pytest.raises(ParameterError):
@@ -87,7 +89,7 @@ def test_the_check_agrees_with_what_the_engine_caches(engine: Any) -> None:
     """What is said to be shared is read from the cache, what is not is not."""
     from groqnb import Groq
 
-    client = Groq(base_url=engine.base_url, api_key=engine.api_key)
+    client = Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240)
 
     def cached(asked: list[dict[str, Any]]) -> int:
         reply = client.chat.completions.create(

@@ -512,7 +512,7 @@ def test_messages_that_change_afterwards_are_exported_as_they_were_sent(
 @pytest.mark.engine
 def test_a_script_asks_the_local_engine_as_the_notebook_did(engine: Engine, tmp_path: Path) -> None:
     """The same answer, token for token, from the official package."""
-    client = groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key)
+    client = groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240)
     stream = client.chat.completions.create(
         model=MODEL,
         messages=[{"role": "user", "content": "Name a colour."}],

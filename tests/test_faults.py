@@ -285,7 +285,7 @@ def test_a_damaged_reply_ends_as_a_reply_or_as_an_error_of_ours(
         start = time.monotonic()
         with suppress(APIError):
             client.chat.completions.create(model=MODEL, messages=MESSAGES)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < LIMIT
         client.close()
 
 
@@ -442,10 +442,10 @@ def test_a_reply_that_trickles_is_waited_for_and_one_that_stops_is_not(world: Wo
     step = len(whole) // 8 + 1
     trickle: list[bytes | float] = []
     for at in range(0, len(whole), step):
-        trickle += [whole[at : at + step], 0.1]
+        trickle += [whole[at : at + step], 0.3]
     with RawServer(trickle) as server, in_time():
         # Longer than the timeout altogether, never silent as long as it.
-        reply = world.ask(world.client(base_url=server.url, timeout=0.5))
+        reply = world.ask(world.client(base_url=server.url, timeout=1.5))
         assert reply.choices[0].message.content == "Hi"
     with RawServer([whole[:-5], 5.0]) as server, in_time(), pytest.raises(APITimeoutError):
         world.ask(world.client(base_url=server.url, timeout=0.3, max_retries=0))

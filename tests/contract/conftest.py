@@ -24,7 +24,7 @@ def http(engine: Engine) -> Iterator[httpx.Client]:
 def groq_client(engine: Engine) -> Iterator[groq.Groq]:
     """The official `groq` package; it appends /openai/v1 by itself."""
     root = engine.base_url.removesuffix("/openai/v1")
-    with groq.Groq(base_url=root, api_key=engine.api_key, max_retries=0) as client:
+    with groq.Groq(base_url=root, api_key=engine.api_key, max_retries=0, timeout=240) as client:
         yield client
 
 

@@ -16,7 +16,7 @@ __all__ = ["Reply", "Sent", "Wire", "complaint"]
 
 # "API Error Codes and Responses"; 403 and 405 are HTTP's own words for the door and the method.
 DOCUMENTED = (400, 401, 403, 404, 405, 413, 422, 424, 429, 498)
-_SILENCE_SECONDS = 10
+_SILENCE_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Wire:
         self._socket: socket.socket | None = None
 
     def send(self, sent: Sent) -> Reply:
-        """The reply. Raises TimeoutError after 10 seconds of silence."""
+        """The reply. Raises TimeoutError after four minutes of silence."""
         headers: dict[str, bytes] = {**self._headers, **sent.headers}
         headers.setdefault("Content-Length", str(len(sent.body)).encode())
         lines = [b"%s: %s" % (name.encode(), value) for name, value in headers.items()]

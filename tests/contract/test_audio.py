@@ -38,7 +38,7 @@ def _whisper() -> None:
 @pytest.fixture(scope="module")
 def local(engine: Engine) -> Iterator[groqnb.Groq]:
     """This package's own client."""
-    with groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=120) as client:
+    with groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240) as client:
         yield client
 
 
@@ -436,7 +436,9 @@ def test_a_client_that_hangs_up_does_not_keep_others_waiting(
     long = speech.encoded(np.tile(speech.samples(), 35), "flac", "flac")
     headers = {"Authorization": f"Bearer {engine.api_key}"}
     with (
-        httpx.Client(base_url=engine.base_url, headers=headers, timeout=3) as hasty,
+        httpx.Client(
+            base_url=engine.base_url, headers=headers, timeout=httpx.Timeout(240, read=3)
+        ) as hasty,
         pytest.raises(httpx.ReadTimeout),
     ):
         ask(hasty, file=("a.flac", long))

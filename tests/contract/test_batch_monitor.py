@@ -19,7 +19,7 @@ MODEL = "llama-3.1-8b-instant"
 
 @pytest.fixture
 def client(engine: Engine) -> Iterator[groqnb.Groq]:
-    with groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key) as made:
+    with groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240) as made:
         yield made
 
 
@@ -45,7 +45,7 @@ def begin(client: groqnb.Groq, count: int, **metadata: str) -> Any:
 
 
 def until(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -50,7 +50,7 @@ def create(http: httpx.Client, lines: list[dict[str, Any]], **more: Any) -> dict
 
 
 def until(http: httpx.Client, batch_id: str, met: Callable[[dict[str, Any]], bool]) -> Any:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not met(batch := http.get(f"/batches/{batch_id}").json()):
         assert time.monotonic() < deadline, batch
         time.sleep(0.05)
@@ -288,7 +288,8 @@ def test_live_requests_do_not_wait_behind_a_batch(http: httpx.Client) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         waits = list(pool.map(ask, range(4)))
-    assert max(waits) < 0.5
+    # Behind the batch's lines of 400 tokens they would wait many times as long.
+    assert max(waits) < 5
     assert not over(http.get(f"/batches/{batch['id']}").json())
     http.post(f"/batches/{batch['id']}/cancel")
     until(http, batch["id"], over)
@@ -329,7 +330,7 @@ def test_files_and_batches_survive_a_restart(serve: Serve, tmp_path: Path) -> No
         until(http, batch["id"], lambda b: b["request_counts"]["completed"] >= 1)
     with serve(*options) as engine, client(engine) as http:
         with sqlite3.connect(tmp_path / "made" / "here" / "engine.db") as db:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 240
             while db.execute("SELECT status FROM batches").fetchone() != ("completed",):
                 assert time.monotonic() < deadline
                 time.sleep(0.05)

@@ -21,7 +21,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_rows_go_through_batches_and_back(engine: Engine) -> None:
     """Free text, and labels by a schema, beside their rows; what they used in the ledger."""
-    client = groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key)
+    client = groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240)
     frame = pd.DataFrame({"text": ["one", "two", None, "one"]}, index=[3, 3, 1, 2])
     options = {"client": client, "tier": "batch", "progress": False, "temperature": 0}
     out = frame.groq.map(

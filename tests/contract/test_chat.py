@@ -79,7 +79,7 @@ def test_openai_package_completes_and_streams_the_same(openai_client: openai.Ope
 
 async def _streamed_async(engine: Engine) -> str:
     root = engine.base_url.removesuffix("/openai/v1")
-    async with groq.AsyncGroq(base_url=root, api_key=engine.api_key) as client:
+    async with groq.AsyncGroq(base_url=root, api_key=engine.api_key, timeout=240) as client:
         stream = await client.chat.completions.create(
             model=MODEL, messages=HELLO, max_tokens=6, stream=True
         )

@@ -22,7 +22,7 @@ def test_without_the_right_key_everything_is_a_401(
     engine: Engine, headers: dict[str, str], path: str
 ) -> None:
     """Known and unknown paths alike, with the error object."""
-    reply = httpx.get(engine.base_url + path, headers=headers)
+    reply = httpx.get(engine.base_url + path, headers=headers, timeout=60)
     assert reply.status_code == 401
     assert reply.json()["error"]["code"] == "invalid_api_key"
     assert reply.json()["error"]["type"] == "invalid_request_error"
@@ -41,7 +41,7 @@ def test_groq_package_raises_its_authentication_error(engine: Engine) -> None:
 def test_scheme_of_the_key_may_be_in_lower_case(engine: Engine) -> None:
     """The documentation writes it both ways."""
     headers = {"authorization": f"bearer {engine.api_key}"}
-    assert httpx.get(f"{engine.base_url}/models", headers=headers).status_code == 200
+    assert httpx.get(f"{engine.base_url}/models", headers=headers, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:80", ""])

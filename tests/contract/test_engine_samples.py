@@ -90,7 +90,8 @@ def batch(http: httpx.Client) -> dict[str, Any]:
 
 def completed(http: httpx.Client) -> dict[str, Any]:
     made = batch(http)
-    for _ in range(300):
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
         made = http.get(f"/batches/{made['id']}").json()
         if made["status"] in ("completed", "failed"):
             break

@@ -75,7 +75,7 @@ def test_it_streams_like_any_other_answer(openai_client: openai.OpenAI) -> None:
 
 def test_the_client_reads_the_score_as_a_verdict(engine: Any) -> None:
     """`answer.verdict` says safe or not."""
-    client = Groq(base_url=engine.base_url, api_key=engine.api_key)
+    client = Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240)
     verdicts = [
         answer_of(
             client.chat.completions.create(
@@ -99,7 +99,7 @@ def test_llama_guard_is_not_made_up(http: httpx.Client, name: str) -> None:
 
 def test_a_guard_says_who_could_not_be_asked_about_an_image(engine: Any) -> None:
     """Offline an image is judged by nobody, and that is told: it does not pass for safe."""
-    client = Groq(base_url=engine.base_url, api_key=engine.api_key)
+    client = Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240)
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
     parts = [{"type": "text", "text": HARMLESS[0]}, image]
     checked = Guard(client=client).check(parts)

@@ -87,6 +87,7 @@ def test_langchain_for_groq_answers(engine: Engine) -> None:
         api_key=engine.api_key,
         temperature=0,
         max_tokens=12,
+        timeout=240,
     )
     assert chat.invoke("Name a fruit.").content
 

@@ -34,7 +34,7 @@ def wrong(heard: list[str], said: list[str]) -> int:
 @pytest.mark.engine
 def test_a_recording_in_parts_is_heard_as_well_as_in_one(engine: Engine) -> None:
     """17 seconds in two parts that overlap: of 51 words 4 at most are wrong, none is doubled."""
-    with Groq(base_url=engine.base_url, api_key=engine.api_key) as client:
+    with Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240) as client:
         talk = transcribe(
             DATA / "speech_en.flac", part_seconds=10, language="en", client=client, progress=False
         )

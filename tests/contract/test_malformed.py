@@ -7,7 +7,6 @@ import json
 import socket
 import time
 from collections import Counter
-from statistics import median
 from urllib.parse import urlsplit
 
 import pytest
@@ -63,7 +62,7 @@ def test_what_is_no_http_gets_the_error_object_too(
     parts = urlsplit(engine.base_url)
     lines = [b"POST /openai/v1/chat/completions HTTP/1.1", b"Host: 127.0.0.1"]
     lines += [b"%s: %s" % (name.encode(), value) for name, value in headers.items()]
-    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10) as raw:
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=240) as raw:
         raw.sendall(b"\r\n".join([*lines, b"", b"{}"]))
         reply = http.client.HTTPResponse(raw)
         reply.begin()
@@ -85,4 +84,5 @@ def test_a_reply_on_a_kept_connection_does_not_wait_for_an_acknowledgement(
         assert wire.send(Sent("GET", b"/files/none", {})).status == 404
         taken.append(time.perf_counter() - start)
     wire.close()
-    assert median(taken) < 0.03
+    # All of them would be that slow; one that is not is proof, however busy the machine.
+    assert min(taken) < 0.03

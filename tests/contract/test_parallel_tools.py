@@ -83,7 +83,7 @@ def test_the_packages_await_several_runs_at_once(engine: Any) -> None:
     async def main() -> None:
         root = engine.base_url.removesuffix("/openai/v1")
         async with (
-            groq.AsyncGroq(base_url=root, api_key=engine.api_key) as one,
+            groq.AsyncGroq(base_url=root, api_key=engine.api_key, timeout=240) as one,
             openai.AsyncOpenAI(base_url=engine.base_url, api_key=engine.api_key) as other,
         ):
             came = await asyncio.gather(ask(one), ask(other))
@@ -126,7 +126,7 @@ def check(run: ToolRun, kinds: list[str]) -> None:
 
 def test_a_run_is_streamed_step_by_step(engine: Any) -> None:
     """Every event of a real run: calls, results, and the text of the answer in words."""
-    client = Groq(base_url=engine.base_url, api_key=engine.api_key)
+    client = Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240)
     stream = groqnb.run_tools(client, stream=True, **OPTIONS)
     events = list(stream)
     check(stream.run, [event.type for event in events])
@@ -138,7 +138,9 @@ def test_a_run_is_awaited_step_by_step(engine: Any) -> None:
     """The same on an event loop, with an async tool."""
 
     async def main() -> None:
-        async with AsyncGroq(base_url=engine.base_url, api_key=engine.api_key) as client:
+        async with AsyncGroq(
+            base_url=engine.base_url, api_key=engine.api_key, timeout=240
+        ) as client:
             stream = groqnb.arun_tools(client, stream=True, **OPTIONS)
             kinds = [event.type async for event in stream]
             check(stream.run, kinds)

@@ -33,7 +33,7 @@ def body(tokens: int = 1, **more: Any) -> dict[str, Any]:
 
 def client(engine: Engine) -> groq.Groq:
     root = engine.base_url.removesuffix("/openai/v1")
-    return groq.Groq(base_url=root, api_key=engine.api_key, max_retries=0)
+    return groq.Groq(base_url=root, api_key=engine.api_key, max_retries=0, timeout=240)
 
 
 def test_the_headers_are_on_every_answer_in_the_documented_form(http: httpx.Client) -> None:
@@ -80,7 +80,7 @@ def test_flex_is_a_498_when_every_place_is_taken(http: httpx.Client) -> None:
         refused = http.post("/chat/completions", json=body(service_tier="flex"))
     assert refused.status_code == 498
     assert refused.json()["error"]["code"] == "capacity_exceeded"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (reply := http.post("/chat/completions", json=body(service_tier="flex"))).is_error:
         assert time.monotonic() < deadline
     assert reply.json()["service_tier"] == "flex"
@@ -117,7 +117,9 @@ def test_faults_reach_a_client_through_the_whole_engine(serve: Serve) -> None:
     """The official client retries what can be retried, and sees a stream that broke off."""
     with serve("--faults", "503:#1, cut=400:#3") as engine:
         root = engine.base_url.removesuffix("/openai/v1")
-        with groq.Groq(base_url=root, api_key=engine.api_key, max_retries=1) as patient:
+        with groq.Groq(
+            base_url=root, api_key=engine.api_key, max_retries=1, timeout=240
+        ) as patient:
             assert patient.chat.completions.create(**body()).choices
             with pytest.raises(httpx.RemoteProtocolError):
                 list(patient.chat.completions.create(**body(20), stream=True))
@@ -142,7 +144,7 @@ def test_a_bad_option_is_told_before_anything_starts(option: str, value: str, wo
         [sys.executable, "-m", "groqnb", "serve", option, value],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 2

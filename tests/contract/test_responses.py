@@ -83,7 +83,7 @@ def read_stream(reply: httpx.Response) -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def client(engine: Engine) -> Groq:
-    return Groq(base_url=engine.base_url, api_key=engine.api_key, max_retries=0)
+    return Groq(base_url=engine.base_url, api_key=engine.api_key, max_retries=0, timeout=240)
 
 
 def test_the_reply_has_every_documented_field_and_no_other(
@@ -453,7 +453,9 @@ def test_groqnb_client_creates_and_streams(client: Groq) -> None:
 
 def test_groqnb_async_client_creates_and_streams(engine: Engine) -> None:
     async def main() -> tuple[str, str]:
-        async with AsyncGroq(base_url=engine.base_url, api_key=engine.api_key) as client:
+        async with AsyncGroq(
+            base_url=engine.base_url, api_key=engine.api_key, timeout=240
+        ) as client:
             whole = await client.responses.create(model=MODEL, input="Hi", temperature=0)
             stream = await client.responses.create(
                 model=MODEL, input="Hi", temperature=0, stream=True
@@ -618,9 +620,11 @@ def test_input_longer_than_the_context_is_refused(http: httpx.Client) -> None:
 
 
 def test_without_a_key_nothing_is_answered(engine: Engine) -> None:
-    reply = httpx.post(f"{engine.base_url}/responses", json={"model": MODEL, "input": "x"})
+    reply = httpx.post(
+        f"{engine.base_url}/responses", json={"model": MODEL, "input": "x"}, timeout=60
+    )
     assert reply.status_code == 401
-    assert httpx.get(f"{engine.base_url}/responses").status_code == 401
+    assert httpx.get(f"{engine.base_url}/responses", timeout=60).status_code == 401
 
 
 def test_only_post_is_allowed(http: httpx.Client) -> None:

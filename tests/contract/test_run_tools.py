@@ -20,7 +20,7 @@ def test_a_function_is_called_and_its_result_is_taken(engine: Any) -> None:
         called.append(article)
         return {"article": article, "EUR": 24.5}
 
-    client = Groq(base_url=engine.base_url, api_key=engine.api_key)
+    client = Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240)
     run = groqnb.run_tools(
         client,
         model=MODEL,

@@ -39,7 +39,7 @@ def _voices() -> None:
 @pytest.fixture(scope="module")
 def local(engine: Engine) -> Iterator[groqnb.Groq]:
     """This package's own client."""
-    with groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=120) as client:
+    with groqnb.Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240) as client:
         yield client
 
 

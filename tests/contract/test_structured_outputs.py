@@ -158,7 +158,7 @@ def test_parse_gives_a_value_of_the_type(engine: Any) -> None:
         happy: bool
         word: str
 
-    client = Groq(base_url=engine.base_url, api_key=engine.api_key)
+    client = Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240)
     reply = client.chat.completions.parse(
         model=MODEL,
         messages=[{"role": "user", "content": "I love this bicycle! Am I happy?"}],

@@ -258,7 +258,7 @@ def test_an_image_by_url_is_fetched_and_read(serve: Serve, picture_url: str) -> 
     """From loopback with the switch for tests alone."""
     with serve("--allow-private-image-urls") as engine:
         root = engine.base_url.removesuffix("/openai/v1")
-        with groq.Groq(base_url=root, api_key=engine.api_key, max_retries=0) as client:
+        with groq.Groq(base_url=root, api_key=engine.api_key, max_retries=0, timeout=240) as client:
             assert "Aurora" in copied(client, picture_url)
             with pytest.raises(groq.BadRequestError, match="cannot be reached"):
                 copied(client, "http://127.0.0.1:1/a.png")

@@ -166,15 +166,16 @@ def test_a_client_that_hangs_up_stops_the_work(
     }
     if phase == "whole":
         with pytest.raises(httpx.ReadTimeout):
-            http.post("/chat/completions", json=body, timeout=0.5)
+            http.post("/chat/completions", json=body, timeout=httpx.Timeout(240, read=0.5))
     else:
         with http.stream("POST", "/chat/completions", json=body) as reply:
             for count, _ in enumerate(reply.iter_lines()):
                 if count > 5 or phase == "prompt":
                     break
             time.sleep(0.3)
-    # A batch of the prompt that is under way is finished first: seconds, on a busy machine.
-    assert _idle_within(engine.pid, 20 if phase == "prompt" else 6), "the model went on"
+    # What is under way is finished first, a batch of the prompt for one: seconds, when others
+    # share the processor.
+    assert _idle_within(engine.pid, 60), "the model went on"
 
 
 def _idle_within(pid: int, seconds: float) -> bool:

@@ -64,7 +64,9 @@ def test_one_line_of_json_then_how_to_use_it_then_a_clean_end(tmp_path: Path) ->
         assert f'groq.Groq(base_url="http://127.0.0.1:{port}"' in usage
         assert f'openai.OpenAI(base_url="http://127.0.0.1:{port}/openai/v1"' in usage
         headers = {"Authorization": "Bearer my-own-key"}
-        assert httpx.get(f"{ready['base_url']}/models", headers=headers).status_code == 200
+        assert (
+            httpx.get(f"{ready['base_url']}/models", headers=headers, timeout=60).status_code == 200
+        )
         child.send_signal(signal.SIGINT)
         assert child.wait(10) == 0
         assert child.stderr.read() == ""

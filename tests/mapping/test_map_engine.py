@@ -28,6 +28,6 @@ def test_rows_are_labelled_extracted_and_filtered_for_real(engine: Engine) -> No
 
 
 def test_a_key_that_the_engine_refuses_ends_the_map(engine: Engine) -> None:
-    client = groqnb.Groq(base_url=engine.base_url, api_key="gsk_" + "0" * 40)
+    client = groqnb.Groq(base_url=engine.base_url, api_key="gsk_" + "0" * 40, timeout=240)
     with pytest.raises(groqnb.AuthenticationError):
         list(groqnb.map("{}", ["a"], client=client))

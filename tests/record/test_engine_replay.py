@@ -33,7 +33,7 @@ def test_a_stream_of_the_engine_is_readable_in_the_file_and_the_same_again(
         return [chunk.model_dump_json() for chunk in stream], stream.ttft
 
     with groqnb.replay(path):
-        first = said(Groq(base_url=engine.base_url, api_key=engine.api_key))
+        first = said(Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240))
     with groqnb.replay(path, "strict"):
         assert said(Groq(base_url="http://127.0.0.1:9/v1", api_key="another")) == first
     text = path.read_text(encoding="utf-8")
@@ -54,6 +54,6 @@ def test_a_refusal_of_the_engine_is_the_same_again(engine: Engine, tmp_path: Pat
         return caught.value.message
 
     with groqnb.replay(path):
-        first = told(Groq(base_url=engine.base_url, api_key=engine.api_key))
+        first = told(Groq(base_url=engine.base_url, api_key=engine.api_key, timeout=240))
     with groqnb.replay(path, "strict"):
         assert told(Groq(base_url="http://127.0.0.1:9/v1", api_key="another")) == first
