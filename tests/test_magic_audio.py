@@ -158,6 +158,20 @@ def test_speak_plays_and_keeps_the_speech(ip: InteractiveShell, server: ChatServ
     assert any("spoke as Fritz-PlayAI" in text for text in shown(ip))
 
 
+def test_a_speech_that_fails_does_not_go_on_speaking_on_the_page(
+    ip: InteractiveShell, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was being done makes way for what came of it."""
+    monkeypatch.setattr(
+        "chat_server._Handler._speak",
+        lambda self, body: self._json(400, {"error": {"message": "no such voice"}}),
+    )
+    failed(ip, "%groq speak Hello")
+    assert shown(ip)[-1] == "Nothing was spoken."
+    usage_error(ip, "%groq speak {{''}}")
+    assert "speaking…" not in shown(ip)[-1]
+
+
 def test_stopping_keeps_the_cell_quiet(
     ip: InteractiveShell, server: ChatServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,8 +93,11 @@ def speak(shell: Any, command: Command) -> None:
     except KeyboardInterrupt:
         place.put(tables.notice("Stopped."))
         stop(shell)
-    except ParameterError as error:
-        raise GrammarError(f"%groq speak: {error}") from None
+    except BaseException as error:
+        place.put(tables.notice("Nothing was spoken."))
+        if isinstance(error, ParameterError):
+            raise GrammarError(f"%groq speak: {error}") from None
+        raise
     cost = f", {_dollars(said.cost)}" if session.target.kind == "cloud" else ""
     place.put(
         tables.notice(f"{target_badge(session.target)} spoke as {said.voice}{cost}; it is in _groq")
