@@ -272,6 +272,15 @@ def test_the_help_names_every_option_and_command() -> None:
     assert all(f"%groq {spec.name}" in text for spec in COMMANDS)
 
 
+@pytest.mark.parametrize("gap", [" ", "  ", "\t", " \t "])
+def test_any_white_space_ends_the_name_of_a_command(gap: str) -> None:
+    """A tab is as good as a space."""
+    assert parse_line(f"use{gap}local") == Command("use", "local")
+    ask = parse_line(f"ask{gap}-m x{gap}Hello  there")
+    assert isinstance(ask, Ask)
+    assert (ask.model, ask.text) == ("x", "Hello  there")
+
+
 @given(st.text(st.sampled_from(string.ascii_letters + string.punctuation + " \tü€"), max_size=40))
 def test_no_line_does_anything_but_parse_or_be_refused(line: str) -> None:
     for parse in (parse_cell, parse_line):

@@ -135,18 +135,34 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec("speak", "TEXT", "speak a text, and play it", required=True),
     CommandSpec("usage", "[SINCE] [by WORD]", "what calls took: today, week, 7d …; by project"),
     CommandSpec("limits", "[MODEL]", "what is left of the rate limits, for each model"),
-    CommandSpec("budget", "[USD|off]", "stop before more is spent in a day; also: 0.50 notional"),
     CommandSpec(
-        "replay", "on|strict|record|off|status [FILE]", "answers from a file, kept there once"
+        "budget",
+        "[USD|off]",
+        "stop before more is spent in a day; also: 0.50 notional (the local engine's calls count, "
+        "too), 0.50 strict (calls of unknown price are refused)",
     ),
-    CommandSpec("export", "[cell|chat|notebook] [FILE]", "as a script on the official package"),
+    CommandSpec(
+        "replay", "[on|strict|record|off|status] [FILE]", "answers from a file, kept there once"
+    ),
+    CommandSpec(
+        "export",
+        "[cell|chat|notebook] [FILE]",
+        "as a script on the official package; --openai: on the openai package",
+    ),
     CommandSpec("chat", "[show|forget|export] [NAME] [FILE]", "the conversations of -c"),
     CommandSpec("continue", "", "go on with an answer that was stopped or cut off"),
-    CommandSpec("preset", "[save|delete] [NAME] [OPTIONS]", "keep options under a name, list them"),
+    CommandSpec(
+        "preset",
+        "[save|delete] [NAME] [OPTIONS]",
+        "keep options under a name, list them; save --user NAME OPTIONS: for all folders",
+    ),
     CommandSpec("key", "", "type an API key, hidden, for this kernel only"),
     CommandSpec("doctor", "", "check this installation"),
     CommandSpec("help", "", "show this text"),
 )
+
+
+_LEFT = " " * 35
 
 
 def near(name: str, names: Iterable[str]) -> list[str]:
@@ -171,13 +187,18 @@ def help_text() -> str:
         f"{'%groq':<34} show where calls go, the model, the key's source, what was used",
     ]
     for spec in COMMANDS:
-        lines.append(f"{f'%groq {spec.name} {spec.argument}'.rstrip():<34} {spec.help}")
+        written = f"%groq {spec.name} {spec.argument}".rstrip()
+        # What is too long for its column has a line of its own.
+        lines += (
+            [f"{written:<34} {spec.help}"] if len(written) <= 34 else [written, _LEFT + spec.help]
+        )
     lines.append("\nOptions of %%groq and of %groq ask:")
     for option in OPTIONS:
         names = ", ".join(option.names)
         value = f" [{option.value}]" if option.optional else f" {option.value or ''}"
         lines.append(f"  {(names + value).rstrip():<24} {option.help}")
     lines.append(
-        "\nBefore the text of %groq ask a chat's name is written with `=`: %groq ask -c=NAME TEXT"
+        "\nBefore the text of %groq ask the values of -c and --guard are written with `=`: "
+        "%groq ask -c=NAME TEXT"
     )
     return "\n".join(lines)

@@ -246,7 +246,7 @@ def parse_line(line: str) -> Ask | Command:
 
     ```
     """
-    name, _, rest = line.strip().partition(" ")
+    name, rest = [*line.split(None, 1), "", ""][:2]
     rest = rest.strip()
     if name == "ask":
         ask = _parse_ask(rest)
