@@ -110,7 +110,7 @@ def _parts(call: Mapping[str, Any]) -> list[tuple[str, str]]:
     system: list[tuple[str, str]] = []
     rest: list[tuple[str, str]] = []
     for index, message in enumerate(messages):
-        plain = message if isinstance(message, Mapping) else message.model_dump(exclude_none=True)
+        plain = message if isinstance(message, Mapping) else _dumped(message)
         content = plain.get("content")
         told = content if isinstance(content, str) else json.dumps(content, sort_keys=True)
         calls = plain.get("tool_calls")
@@ -120,6 +120,17 @@ def _parts(call: Mapping[str, Any]) -> list[tuple[str, str]]:
     tools = call.get("tools")
     between = [("tools", json.dumps(list(tools), sort_keys=True))] if tools else []
     return [*system, *between, *rest]
+
+
+def _dumped(message: Any) -> Mapping[str, Any]:
+    """A message of a reply as a dict."""
+    if not hasattr(message, "model_dump"):
+        raise ParameterError(
+            f"A message is a dict, not of type {type(message).__name__}.",
+            hint="Give lists of messages, or calls.",
+        )
+    found: Mapping[str, Any] = message.model_dump(exclude_none=True)
+    return found
 
 
 def _compared(

@@ -72,15 +72,17 @@ _OTHERS_MODELS = ("gpt-3", "gpt-4", "gpt-5", "o1", "o3", "o4", "claude", "gemini
 _KINDS = {
     "large": "openai/gpt-oss-120b",
     "small": "llama-3.1-8b-instant",
-    "speech": "whisper-large-v3-turbo",
+    "hearing": "whisper-large-v3-turbo",
+    "speech": "playai-tts",
 }
 
 
 def check_call(params: Mapping[str, Any] | None = None, /, **more: Any) -> Findings:
     """Reads a call as it would go to OpenAI, and tells what Groq makes of it; nothing is sent.
 
-    The parameters are those of `chat.completions.create`, `responses.create` (with `input`) or
-    `audio.transcriptions.create` (with `file` or `url`), as keywords or as one dict.
+    The parameters are those of `chat.completions.create`, `responses.create` (with `input`),
+    `audio.speech.create` (with `voice`) or `audio.transcriptions.create` (with `file` or `url`), as
+    keywords or as one dict.
 
     ```python
     found = groqnb.migration.check_call(model="gpt-4o", messages=q, logprobs=True, n=3)
@@ -91,7 +93,9 @@ def check_call(params: Mapping[str, Any] | None = None, /, **more: Any) -> Findi
     """
     call = {**(params or {}), **more}
     checks: tuple[Callable[[Mapping[str, Any]], Iterator[Finding]], ...]
-    if "input" in call and "messages" not in call and "voice" not in call:
+    if "voice" in call and "messages" not in call:
+        checks = (_model, _speech)
+    elif "input" in call and "messages" not in call:
         checks = (_model, _responses, _numbers, _tools)
     elif "file" in call or ("url" in call and "messages" not in call):
         checks = (_model, _transcription)
@@ -112,7 +116,9 @@ def _model(call: Mapping[str, Any]) -> Iterator[Finding]:
     if near:
         instead = f"Did you mean {' or '.join(near)}?"
     elif name.startswith("whisper") or "file" in call:
-        instead = f"{_KINDS['speech']} transcribes."
+        instead = f"{_KINDS['hearing']} transcribes."
+    elif "voice" in call:
+        instead = f"{_KINDS['speech']} speaks."
     else:
         size = "small" if "mini" in name or "nano" in name or "flash" in name else "large"
         instead = f"For example {_KINDS[size]}; `%groq models` lists all."
@@ -255,6 +261,18 @@ def _responses(call: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(name, "refused", f"{name} is not supported.", instead)
     if call.get("store"):
         yield Finding("store", "refused", "Responses cannot be stored.", "Leave it out.")
+
+
+def _speech(call: Mapping[str, Any]) -> Iterator[Finding]:
+    name = str(call.get("model"))
+    voices = catalog.voices(name) or catalog.voices(_KINDS["speech"])
+    if call["voice"] not in voices:
+        yield Finding(
+            "voice",
+            "refused",
+            f"There is no voice {call['voice']!r}.",
+            f"Use one of its own, such as {voices[0]}.",
+        )
 
 
 def _transcription(call: Mapping[str, Any]) -> Iterator[Finding]:

@@ -94,18 +94,24 @@ def find(name: str) -> Preset:
 def preset(name: str) -> dict[str, Any]:
     """The parameters of the API that a preset sets, for `client.chat.completions.create`.
 
-    Raises ParameterError for an unknown name, GroqnbError for a file that cannot be read.
+    Raises ParameterError for an unknown name or options with mistakes, GroqnbError for a file that
+    cannot be read.
 
     ```python
     client.chat.completions.create(model=m, messages=q, **groqnb.preset("factual"))
     ```
     """
     from groqnb.magics.params import nested, value_from
-    from groqnb.magics.parser import parse_cell
+    from groqnb.magics.parser import GrammarError, parse_cell
 
-    asked = parse_cell(find(name).options)
-    params = {key: value_from(key, each, each.value()) for key, each in asked.params.items()}
-    return {**({} if asked.model is None else {"model": asked.model}), **nested(params)}
+    options = find(name).options
+    try:
+        asked = parse_cell(options)
+        params = {key: value_from(key, each, each.value()) for key, each in asked.params.items()}
+        found = nested(params)
+    except GrammarError as error:
+        raise ParameterError(f"The preset {name!r} has a mistake: {error}") from None
+    return {**({} if asked.model is None else {"model": asked.model}), **found}
 
 
 def save(name: str, options: str, file: Path | None = None) -> Path:
@@ -119,7 +125,7 @@ def save(name: str, options: str, file: Path | None = None) -> Path:
             f"A preset cannot be called {name!r}.",
             hint="Begin with a letter; letters, digits, _ and - follow, up to 40.",
         )
-    if "\n" in options or not options.strip():
+    if len(options.strip().splitlines()) != 1:
         raise ParameterError("A preset is one line of options.")
     path = Path(FILE) if file is None else file
     _write(path, name, f"{name} = {options.strip()}")

@@ -111,6 +111,21 @@ def test_a_file_with_a_mistake_names_the_line() -> None:
         presets.presets()
 
 
+def test_a_preset_with_a_mistake_is_told_in_python_too() -> None:
+    """A file that people write has such."""
+    Path(presets.FILE).write_text("bad = -q 1\n", encoding="utf-8")
+    with pytest.raises(ParameterError, match="'bad' has a mistake: unknown option -q"):
+        groqnb.preset("bad")
+
+
+@pytest.mark.parametrize("options", ["-s a\n-s b", "-s 'a\u2028b'", "-s 'a\rb'", "  ", "\n"])
+def test_a_preset_is_one_line_by_every_rule_for_lines(options: str) -> None:
+    """Else the file could not be read again."""
+    with pytest.raises(ParameterError, match="one line"):
+        presets.save("a", options)
+    assert not Path(presets.FILE).exists()
+
+
 def test_a_folder_that_cannot_be_written_is_told() -> None:
     """The error names the file."""
     Path(presets.FILE).mkdir()

@@ -186,6 +186,22 @@ def test_a_signature_that_cannot_be_described_is_refused(function: Any) -> None:
         groqnb.tool(function)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        5,
+        None,
+        [{"type": "function", "function": {"description": "nameless"}}],
+        [{"type": "function", "function": "weather"}],
+    ],
+    ids=str,
+)
+def test_odd_things_in_the_place_of_tools_are_refused(given: Any) -> None:
+    """With what to write, and no KeyError from within."""
+    with pytest.raises(ParameterError, match=r"of functions|no name"):
+        as_tools(given)
+
+
 def test_what_is_no_tool_is_refused() -> None:
     """So are two tools of one name."""
     with pytest.raises(ParameterError, match="not str"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeVar, get_type_hints, overload
 
 from typing_extensions import NotRequired, Required, TypedDict
@@ -167,9 +167,15 @@ def as_tools(given: Any) -> list[Any]:
 
     Raises ParameterError for anything else, and for two tools of one name.
     """
-    listed = [given] if callable(given) or isinstance(given, Mapping) else list(given)
+    if callable(given) or isinstance(given, Mapping):
+        given = [given]
+    elif not isinstance(given, Iterable):
+        raise ParameterError(
+            f"tools is of type {type(given).__name__}; it is a list of functions.",
+            hint="Pass functions, as in tools=[weather].",
+        )
     made: list[Any] = []
-    for each in listed:
+    for each in given:
         if isinstance(each, Tool | Mapping):
             made.append(each)
         elif callable(each):
@@ -179,11 +185,22 @@ def as_tools(given: Any) -> list[Any]:
                 f"A tool is a function or a dict, not {type(each).__name__}.",
                 hint="Pass functions, as in tools=[weather].",
             )
-    names = [each["function"]["name"] for each in made if "function" in each]
+    names = [_called(each) for each in made if "function" in each]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise ParameterError(f"Two tools are called {min(twice)!r}.")
     return made
+
+
+def _called(tool: Mapping[str, Any]) -> str:
+    function = tool["function"]
+    name = function.get("name") if isinstance(function, Mapping) else None
+    if not isinstance(name, str):
+        raise ParameterError(
+            "A tool that is a dict has no name.",
+            hint="Write {'type': 'function', 'function': {'name': ..., 'parameters': ...}}.",
+        )
+    return name
 
 
 def _adapter(
