@@ -136,7 +136,8 @@ class Talk:
                     hint="Give their results.",
                 )
             self.conversation.choose(turn)
-            self._rounds, self._stopped, self._last = 0, False, None
+            # Stopped before anything follows, this is the last that was answered.
+            self._rounds, self._stopped, self._last = 0, False, Asked(turn.answer)
             self._idle.clear()
             self._start_tools(turn)
         self._shown.changed(turn)

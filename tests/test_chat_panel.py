@@ -388,6 +388,22 @@ def test_stop_does_not_wait_for_a_tool(make: Make) -> None:
     assert [turn.role for turn in panel.conversation.path] == ["user", "assistant"]
 
 
+def test_an_interrupt_while_tools_run_gives_the_answer_that_asked_for_them(make: Make) -> None:
+    """Nothing came after it, and it was not asked in vain."""
+
+    @groqnb.tool(effects=True, name="weather")
+    def change(city: str) -> str:
+        """Change the weather."""
+        panel.stop()
+        return "changed"
+
+    panel = make(transport=httpx.MockTransport(Weather()), tools=[change])
+    asked = panel.ask("Sun!")
+    assert panel.run() == asked
+    assert panel.conversation.last.answer == asked
+    assert not panel.talk.busy
+
+
 # --- images ---
 
 

@@ -11,6 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from magic_shell import last, run, usage_error
 from test_completion import offered
 
+from groqnb import keys
 from groqnb.session import session
 
 
@@ -65,6 +66,22 @@ def test_a_conversation_is_written_without_secrets_and_replaces_no_file(
     capsys.readouterr()
     run(chats, "%groq chat export talk")
     assert "key (secret)" in capsys.readouterr().out
+
+
+def test_a_key_that_was_typed_in_is_not_written_either(
+    ip: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It stands in no variable of the environment, and need not look like a key."""
+    try:
+        keys.set_session_key("our-own-proxy-key-0815")
+        run(ip, "%%groq -c\nMy key is our-own-proxy-key-0815.")
+        capsys.readouterr()
+        run(ip, "%groq chat export")
+    finally:
+        keys.set_session_key(None)
+    printed = capsys.readouterr().out
+    assert "My key is (secret)." in printed
+    assert "0815" not in printed
 
 
 @pytest.mark.parametrize(
