@@ -92,18 +92,20 @@ class Tape:
             return
         exchanges = self._file.load()
         self._seen = now
-        old = {id(e.exchange): e for found in self._entries.values() for e in found}
-        mine = {_text(e.exchange): e for e in old.values()}
+        # Several may be alike to the letter: the same question, asked again and answered alike.
+        mine: dict[str, list[_Entry]] = {}
+        for entry in (entry for found in self._entries.values() for entry in found):
+            mine.setdefault(_text(entry.exchange), []).append(entry)
         self._entries = {}
         for exchange in exchanges:
             found = self._entries.setdefault(key_of(exchange["request"]), [])
             if exchange.get("again"):
                 found.clear()
                 self._outdated = True
-            text = _text(exchange)
-            found.append(mine.pop(text) if text in mine else _Entry(exchange))
+            alike = mine.get(_text(exchange))
+            found.append(alike.pop(0) if alike else _Entry(exchange))
         if self._readonly:  # what could not be written is here alone
-            for entry in mine.values():
+            for entry in (entry for alike in mine.values() for entry in alike):
                 if entry.born is not _LOADED:
                     key = key_of(entry.exchange["request"])
                     self._entries.setdefault(key, []).append(entry)

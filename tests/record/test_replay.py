@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -386,6 +387,18 @@ def test_a_loop_over_one_question_gets_several_answers_and_the_same_again(path: 
         with groqnb.replay(path, mode):  # type: ignore[arg-type]
             said = contents(Groq(api_key=KEY, transport=NOBODY), 5)
             assert said == ["one", "two", "three", "three", "three"]
+
+
+def test_a_loop_goes_on_asking_when_another_kernel_writes_to_the_file(path: Path) -> None:
+    """Also where its answers were alike to the letter: each of them is still its own."""
+    seen: list[httpx.Request] = []
+    reply = httpx.Response(200, json=completion("the same"))
+    client = Groq(api_key=KEY, transport=answering(reply, seen=seen))
+    with groqnb.replay(path) as record:
+        contents(client, 3)
+        os.utime(path, ns=(1, 1))  # as if it had been written to
+        contents(client, 2)
+        assert (len(seen), record.added, record.unused) == (5, 5, 0)
 
 
 def test_recording_anew_replaces_what_is_asked_and_keeps_the_rest(path: Path) -> None:
