@@ -50,12 +50,12 @@ class Interrupts:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._set and threading.current_thread() is threading.main_thread():
-            self._set = False
-            # Of two maps that are gone through side by side the first may end first: the other's
-            # handler stays then, and hands on to this one, which hands on to what was before.
-            if signal.getsignal(signal.SIGINT) == self._note:
-                signal.signal(signal.SIGINT, self._earlier())
+        was, self._set = self._set, False
+        here = threading.current_thread() is threading.main_thread()
+        # Of two maps that are gone through side by side the first may end first: the other's
+        # handler stays then, and hands on to this one, which hands on to what was before.
+        if was and here and signal.getsignal(signal.SIGINT) == self._note:
+            signal.signal(signal.SIGINT, self._earlier())
 
     def _earlier(self) -> Any:
         """The handler before this one, of those that are still wanted."""

@@ -288,7 +288,8 @@ def frame_of(results: list[RowResult], *, voted: bool = False) -> pd.DataFrame:
 def map(prompt: str, rows: Iterable[Any], **options: Unpack[MapOptions]) -> Mapped:
     """Ask a model the same about every row: any number of rows, from any iterable.
 
-    `prompt` has `{}` for a row that is a plain value, and `{name}` for rows that are dicts;
+    `prompt` has `{}` for a row that is a plain value, and `{name}` for rows with names: dicts,
+    named tuples, rows of a database, dataclasses, pydantic models;
     `{name:image}` and `{name:audio}` stand for pictures and recordings, and doubled braces for
     braces. A row that is None or NaN, or has such a value, is not asked. `options` are those of
     `MapOptions`, every parameter of a chat completion among them.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
 
+from groqnb.tally import fields_of
 from groqnb.types.errors import ParameterError
 
 __all__ = ["Content", "Field", "Picture", "Sound", "Template", "fill", "missing_column"]
@@ -142,17 +143,19 @@ class Template:
 
 
 def fill(template: Template, row: Any) -> Content | None:
-    """The prompt of a row that may be a dict, or a plain value for `{}`; None for a missing value.
+    """The prompt of a row that has names, or is a plain value for `{}`; None for a missing value.
 
     Raises ParameterError where the row has no such name.
     """
-    if isinstance(row, Mapping):
-        missing = [name for name in template.names if name not in row]
+    fields = _named_values(row) if template.names != ("",) else None
+    if isinstance(row, Mapping) or fields is not None:
+        fields = row if fields is None else fields
+        missing = [name for name in template.names if name not in fields]
         if missing:
-            raise ParameterError(missing_column(missing[0], [str(name) for name in row], "row"))
-        if any(_is_missing(row[name]) for name in template.names):
+            raise ParameterError(missing_column(missing[0], [str(name) for name in fields], "row"))
+        if any(_is_missing(fields[name]) for name in template.names):
             return None
-        return template.fill(row)
+        return template.fill(fields)
     if _is_missing(row):
         return None
     if len(template.names) > 1:
@@ -161,6 +164,17 @@ def fill(template: Template, row: Any) -> Content | None:
             f"{type(row).__name__}: rows must be dicts with these names."
         )
     return template.fill(dict.fromkeys(template.names, row))
+
+
+def _named_values(row: Any) -> Mapping[str, Any] | None:
+    """The values of a dict, named tuple, series, database's row, dataclass or pydantic model."""
+    if isinstance(row, Mapping) or row is None or isinstance(row, (str, bytes, Real)):
+        return row if isinstance(row, Mapping) else None
+    if hasattr(row, "_asdict"):
+        return dict(row._asdict())
+    if hasattr(row, "keys") and hasattr(row, "__getitem__"):
+        return {name: row[name] for name in row.keys()}  # noqa: SIM118 - a row of sqlite3 has values
+    return fields_of(row)
 
 
 def _is_missing(value: Any) -> bool:

@@ -142,6 +142,18 @@ def test_a_row_that_no_line_can_hold_is_its_own_error() -> None:
     assert out[1].error.type == "ParameterError"
 
 
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_row_without_the_names_of_the_prompt_is_its_own_error(samples: int) -> None:
+    """It is no line of any file, and told as others are."""
+    rows = [{"a": 1}, {"b": 2}, {"a": None}]
+    with BatchServer() as server:
+        with pytest.warns(groqnb.RowsFailed, match="1 of 3 rows have no answer"):
+            out = groqnb.map("row {a}", rows, **options(server, samples=samples)).to_frame()
+        assert server.lines == {"row 1": samples}
+    assert out["answer"].fillna("-").tolist() == ["re: row 1", "-", "-"]
+    assert [error and error.type for error in out["error"]] == [None, "ParameterError", None]
+
+
 class Breaks:
     """Fails the first requests of a kind."""
 

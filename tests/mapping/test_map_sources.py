@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic import BaseModel
 from row_server import MODEL, RowServer, said
 
 import groqnb
@@ -65,6 +68,33 @@ def test_values_that_are_missing_are_not_asked_about() -> None:
         named = list(groqnb.map("say {t}", dicts, **options(server)))
     assert plain == named == ["re: say a", None, None, None, None]
     assert server.asked == {"say a": 1}
+
+
+class Ticket(BaseModel):
+    """A row with names."""
+
+    text: str
+    n: int
+
+
+def test_rows_may_have_names_in_many_ways() -> None:
+    """Named tuples, series, rows of a database, models: no object's repr is asked about."""
+    frame = pd.DataFrame({"text": ["a"], "n": [1]})
+    database = sqlite3.connect(":memory:")
+    database.row_factory = sqlite3.Row
+    rows = [
+        *frame.itertuples(),
+        *(row for _, row in frame.iterrows()),
+        *database.execute("SELECT 'a' AS text, 1 AS n"),
+        Ticket(text="a", n=1),
+        {"text": "a", "n": 1},
+    ]
+    with RowServer() as server:
+        assert list(groqnb.map("{text}: {n}", rows, **options(server))) == ["re: a: 1"] * 5
+        with pytest.raises(ParameterError, match=r"no 'txt'. Did you mean 'text'"):
+            list(groqnb.map("{txt}", rows[:1], **options(server)))
+        assert list(groqnb.map("{path}", [Path("x")], **options(server))) == ["re: x"]
+    database.close()
 
 
 async def none() -> AsyncIterator[str]:
