@@ -8,8 +8,9 @@ import enum
 import json
 from typing import Any, Literal
 
+import httpx
 import pytest
-from both_worlds import MESSAGES, World, both, completion
+from both_worlds import MESSAGES, MODEL, World, answering, both, completion
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
@@ -247,9 +248,6 @@ def invoice(seller: str = "ACME") -> str:
 
 def parse(world: World, texts: list[str], model: str, **params: Any) -> tuple[Any, list[Any]]:
     """What `parse` gives when the server answers with `texts` in turn, and what was sent."""
-    import httpx
-    from both_worlds import answering
-
     seen: list[httpx.Request] = []
     finish = params.pop("finish", "stop")
     replies = []
@@ -309,6 +307,15 @@ def test_two_answers_that_do_not_fit_are_an_error(world: World) -> None:
     assert isinstance(error, ResponseError)
     assert error.body == '{"seller": 1}'
     assert len(sent) == 2
+
+
+@both
+def test_a_reply_without_an_answer_is_an_error_of_ours(world: World) -> None:
+    empty = httpx.Response(200, json={**completion("{}"), "choices": []})
+    client = world.client(transport=answering(empty))
+    given: dict[str, Any] = {"model": MODEL, "messages": MESSAGES, "response_format": Line}
+    with pytest.raises(ResponseError, match="holds no answer"):
+        world.run(client, lambda c: c.chat.completions.parse(**given))
 
 
 @both

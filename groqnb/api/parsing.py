@@ -87,6 +87,8 @@ class _Misfit(Exception):
 
 
 def _read(reply: ParsedChatCompletion[Any], form: AnswerType) -> Any:
+    if not reply.choices:
+        raise ResponseError("The reply holds no answer.", hint="Ask again.")
     choice = reply.choices[0]
     text = choice.message.content or ""
     if choice.finish_reason == "length":
