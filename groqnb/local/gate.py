@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import re
-import secrets
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,12 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groqnb.local.bodies import json_reply
 from groqnb.local.refusal import Refusal
+from groqnb.local.store import new_id
 
 __all__ = ["Gate", "refusal_reply", "unknown_url"]
 
 _PREFIX = re.compile(r"^/+((openai/+)?v1/+)*")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 class Gate:
@@ -44,14 +43,14 @@ class Gate:
 
     def marks(self, request_id: str | None = None) -> list[tuple[bytes, bytes]]:
         """The headers of one reply; without `request_id` it gets one of its own."""
-        return [*self._marks, (b"x-request-id", (request_id or _request_id()).encode())]
+        return [*self._marks, (b"x-request-id", (request_id or new_id("req")).encode())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         if scope["type"] != "http":
             return
-        request_id = _request_id()
+        request_id = new_id("req")
         extra = self.marks(request_id)
 
         async def marked(message: MutableMapping[str, Any]) -> None:
@@ -96,10 +95,6 @@ class Gate:
             )
         if not hmac.compare_digest(given.strip(), self._key):
             raise Refusal(401, "Invalid API key for this local engine.", code="invalid_api_key")
-
-
-def _request_id() -> str:
-    return "req_" + "".join(secrets.choice(_ALPHABET) for _ in range(26))
 
 
 def _is_loopback(url: str) -> bool:
