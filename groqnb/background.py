@@ -78,8 +78,9 @@ class Running:
         except KeyboardInterrupt:
             self.stop()
             self.done.wait(_GOODBYE)
-        assert self.asked is not None
-        return self.asked
+        return self.asked or Asked(
+            None, GroqnbError(f"The answer was stopped, and has not ended within {_GOODBYE:g} s.")
+        )
 
     def _begins(self, cancel: Callable[[], None]) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ import pytest
 from chat_server import KEY, ChatServer
 
 from groqnb import AsyncGroq, AuthenticationError, Groq, NotFoundError, StreamError
-from groqnb.background import Background, check_client
+from groqnb.background import Background, Running, check_client
 from groqnb.conversation import Question, single
 from groqnb.showing import Asked
 from groqnb.types.answer import Answer
@@ -207,3 +207,23 @@ def test_other_clients_are_refused_by_name() -> None:
     """An AsyncGroq is none: the error says what is."""
     with pytest.raises(ParameterError, match=r"AsyncGroq; it is a groqnb\.Groq"):
         check_client(AsyncGroq(base_url="http://127.0.0.1:9", api_key=KEY))
+
+
+def test_an_answer_that_does_not_stop_is_an_error_and_no_riddle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C, and the connection does not close: the cell ends, and says so."""
+    monkeypatch.setattr("groqnb.background._GOODBYE", 0.0)
+    running = Running()
+    waits = iter([KeyboardInterrupt(), False])
+
+    def wait(seconds: float) -> bool:
+        event = next(waits)
+        if isinstance(event, BaseException):
+            raise event
+        return event
+
+    monkeypatch.setattr(running.done, "wait", wait)
+    asked = running.wait()
+    assert asked.answer is None
+    assert "has not ended" in str(asked.error)

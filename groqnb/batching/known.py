@@ -26,7 +26,7 @@ def batch_ids(name: str | Path | None = None) -> list[str]:
         paths = sorted(folder().glob("*.sqlite"))
     else:
         text = str(name)
-        plain = isinstance(name, str) and not text.endswith(".sqlite") and "/" not in text
+        plain = isinstance(name, str) and not text.endswith(".sqlite") and not {*"/\\"} & {*text}
         paths = [folder() / f"{text}.sqlite" if plain else Path(text).expanduser()]
     found = [batch for path in paths for batch in _read(path)]
     return [batch for _, batch in sorted(found)]
