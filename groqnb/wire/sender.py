@@ -112,8 +112,8 @@ class _Sender(Generic[H]):
         try:
             reply = call.reply.from_body(raw.body, raw.headers)
         except ValidationError as error:
-            body = self._scene_of(trace).without_key(raw.body)
-            failure = shape_error(raw.headers, body, error)
+            told = self._scene_of(trace).without_key(raw.body)
+            failure = shape_error(raw.headers, told, error)
         else:
             trace.request_id = reply.request_id
             trace.finished(getattr(reply, "usage", None), reply)
@@ -209,8 +209,7 @@ class SyncSender(_Sender[Channel]):
 
     def close(self) -> None:
         """Closes the connections; a call after this opens new ones."""
-        channel = self._left()
-        if channel is not None:
+        if channel := self._left():
             channel.close()
 
 
@@ -266,8 +265,7 @@ class AsyncSender(_Sender[AsyncChannel]):
                     await asyncio.sleep(step)
 
     async def _run(self, call: Call[Any], trace: Trace, *, stream: bool) -> RawReply:
-        # Imported here: sync code has no need of asyncio, which takes long to import.
-        import asyncio
+        import asyncio  # here: sync code has no need of it, and it takes long to import
 
         steps = self._steps(call, trace)
         outcome: RawReply | Broken | None = None
@@ -310,8 +308,7 @@ class AsyncSender(_Sender[AsyncChannel]):
 
     async def close(self) -> None:
         """Closes the connections; a call after this opens new ones."""
-        channel = self._left()
-        if channel is not None:
+        if channel := self._left():
             await channel.close()
 
 
