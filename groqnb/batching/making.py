@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from groqnb.catalog.cost import PricesUnreadable, cost
 from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.journal import Journal
 from groqnb.mapping.question import Question
-from groqnb.mapping.run import Row
+from groqnb.mapping.run import Row, Rows
 from groqnb.mapping.stored import restored
 from groqnb.mapping.template import Content
 from groqnb.types.errors import GroqnbError
@@ -74,7 +74,7 @@ def files_of(path: Path) -> Path:
 
 
 def make(
-    rows: Iterable[Row],
+    rows: Rows,
     question: Question,
     terms: Terms,
     journal: Journal,
@@ -107,7 +107,7 @@ def make(
     return made
 
 
-def _groups(rows: Iterable[Row], made: Made, interrupts: Interrupts) -> Iterator[list[Row]]:
+def _groups(rows: Rows, made: Made, interrupts: Interrupts) -> Iterator[list[Row]]:
     source = iter(rows)
     group: list[Row] = []
     while not made.interrupted:
@@ -119,6 +119,9 @@ def _groups(rows: Iterable[Row], made: Made, interrupts: Interrupts) -> Iterator
         except KeyboardInterrupt:
             made.interrupted = True
             return
+        if row is None:
+            made.interrupted = interrupts.count > 0
+            continue
         group.append(row)
         if len(group) >= _AT_ONCE:
             yield group

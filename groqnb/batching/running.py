@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from groqnb.mapping.journal import Answer, Journal, MapRunning
 from groqnb.mapping.lanes import Lane
 from groqnb.mapping.options import journal_of
 from groqnb.mapping.results import PENDING, RowError, RowResult, row_error
-from groqnb.mapping.run import Plan, Row
+from groqnb.mapping.run import Plan, Rows
 from groqnb.mapping.stored import restored
 from groqnb.types import errors
 from groqnb.types.errors import APIError, APIStatusError, GroqnbError
@@ -88,7 +88,7 @@ class BatchRun:
         self._bar.close()
         self._client.close()
 
-    def outcomes(self, rows: Iterable[Row], interrupts: Interrupts) -> Iterator[list[RowResult]]:
+    def outcomes(self, rows: Rows, interrupts: Interrupts) -> Iterator[list[RowResult]]:
         """Groups of outcomes, in the order of the rows, once the batches have ended."""
         made = self._send(rows, interrupts)
         if not self.interrupted:
@@ -104,7 +104,7 @@ class BatchRun:
 
     # --- sending ---
 
-    def _send(self, rows: Iterable[Row], interrupts: Interrupts) -> Made:
+    def _send(self, rows: Rows, interrupts: Interrupts) -> Made:
         question = self.plan.question
         # Another kernel that takes in results has the file for moments; a map of rows has it long.
         with closing(self._journal(interrupts, _PATIENCE)) as journal:

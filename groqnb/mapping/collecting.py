@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.options import journal_of
 from groqnb.mapping.progress import Progress
 from groqnb.mapping.results import PENDING, RowError, RowResult, RowsFailed, summary
-from groqnb.mapping.run import Plan, Row, Run
+from groqnb.mapping.run import Plan, Rows, Run
 from groqnb.mapping.samples import outcomes
 from groqnb.types.errors import (
     AuthenticationError,
@@ -50,7 +50,7 @@ def progress_of(plan: Plan, total: int | None, options: Mapping[str, Any]) -> Pr
 
 def collect(
     plan: Plan,
-    rows: Iterable[Row],
+    rows: Rows,
     total: int,
     options: Mapping[str, Any],
     *,

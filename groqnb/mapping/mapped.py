@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncMapped", "Mapped", "amap", "map"]
 
-_LOOK = 0.05  # s between two looks whether an async source is still wanted
+_LOOK = 0.05  # s that an async source is waited for before other things are looked at
+_NONE_YET = object()  # in the place of its next row
 
 
 class _Rows:
@@ -46,9 +47,14 @@ class _Rows:
         self._raising = options.get("errors") == "raise"
         self._source = rows
 
-    def _numbered(self, rows: Iterable[Any]) -> Iterator[Row]:
-        for number, row in enumerate(rows):
+    def _numbered(self, rows: Iterable[Any]) -> Iterator[Row | None]:
+        number = 0
+        for row in rows:
+            if row is _NONE_YET:
+                yield None
+                continue
             yield number, self._content(number, row)
+            number += 1
 
     def _content(self, number: int, row: Any) -> Content | GroqnbError | None:
         try:
@@ -236,7 +242,8 @@ def _check_rows(rows: Any, kinds: tuple[str, ...]) -> None:
 
 
 def _from_async(rows: Any, loop: Any, stops: Interrupts) -> Iterator[Any]:
-    """An async iterator's items, asked for in another thread than its loop's."""
+    """An async iterator's items, asked for in another thread than its loop's; `_NONE_YET` where
+    none is there."""
     import asyncio
     from concurrent.futures import wait
 
@@ -252,6 +259,7 @@ def _from_async(rows: Any, loop: Any, stops: Interrupts) -> Iterator[Any]:
             if stops.count:
                 asked.cancel()
                 return
+            yield _NONE_YET
         item = asked.result()
         if item is end:
             return

@@ -32,7 +32,7 @@ from groqnb.mapping.template import Content
 from groqnb.mapping.transcripts import Transcripts
 from groqnb.types.errors import GroqnbError
 
-__all__ = ["Plan", "Row", "Run"]
+__all__ = ["Plan", "Row", "Rows", "Run"]
 
 WINDOW = 4096  # rows under way, from the source to the caller
 _AT_ONCE = 256  # rows taken from the source before outcomes are looked at
@@ -42,6 +42,8 @@ _GRACE = 5.0  # s that rows under way have after an interrupt
 
 Row = tuple[int, Content | GroqnbError | None]
 """A row's number and what it asks; None where there is nothing, an error where it cannot be."""
+Rows = Iterable[Row | None]
+"""Rows, and None where a source has none at the moment: what came before goes on meanwhile."""
 
 
 class Run:
@@ -163,7 +165,7 @@ class Run:
     # --- the caller's thread ---
 
     def outcomes(
-        self, rows: Iterable[Row], interrupts: Interrupts, *, window: int = WINDOW
+        self, rows: Rows, interrupts: Interrupts, *, window: int = WINDOW
     ) -> Iterator[list[RowResult]]:
         """Groups of outcomes, in the order in which rows finish; rows without a question too.
 
@@ -194,7 +196,7 @@ class Run:
                 raise self._crash
 
     def _take_in(
-        self, source: Iterator[Row], most: int, came: list[RowResult], interrupts: Interrupts
+        self, source: Iterator[Row | None], most: int, came: list[RowResult], interrupts: Interrupts
     ) -> tuple[bool, int]:
         """Take rows in and send those off that are new; whether there are more, and how many."""
         taken: list[tuple[int, bytes, Content]] = []
@@ -203,7 +205,7 @@ class Run:
         while count < most and time.monotonic() < until:
             try:
                 with interrupts.raised():
-                    number, content = next(source)
+                    row = next(source)
             except StopIteration:
                 more = False
                 break
@@ -211,7 +213,10 @@ class Run:
                 interrupts.count = max(interrupts.count, 1)
                 more = False
                 break
+            if row is None:
+                break
             count += 1
+            number, content = row
             if content is None:
                 came.append(RowResult(number))
                 continue

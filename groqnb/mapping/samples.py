@@ -6,13 +6,13 @@ own: it is kept on disk by itself, and sent again by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from groqnb.mapping.engine import NOT_ASKED
 from groqnb.mapping.interrupts import Interrupts
 from groqnb.mapping.results import PENDING, RowResult
-from groqnb.mapping.run import Row, Run
+from groqnb.mapping.run import Row, Rows, Run
 from groqnb.tally import fields_of, same, tally
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["outcomes", "vote"]
 
 
-def outcomes(
-    run: Run | BatchRun, rows: Iterable[Row], interrupts: Interrupts
-) -> Iterator[list[RowResult]]:
+def outcomes(run: Run | BatchRun, rows: Rows, interrupts: Interrupts) -> Iterator[list[RowResult]]:
     """`run.outcomes`, one for each row: the vote where rows are asked several times."""
     samples = run.plan.question.samples
     if samples == 1:
@@ -43,8 +41,12 @@ def outcomes(
             yield whole
 
 
-def _repeated(rows: Iterable[Row], samples: int) -> Iterator[Row]:
-    for number, content in rows:
+def _repeated(rows: Rows, samples: int) -> Iterator[Row | None]:
+    for row in rows:
+        if row is None:
+            yield None
+            continue
+        number, content = row
         for sample in range(samples):
             yield number * samples + sample, content
 

@@ -175,6 +175,29 @@ def test_an_answer_is_given_out_when_it_is_there() -> None:
     assert in_time == [True]
 
 
+@pytest.mark.parametrize("samples", [1, 2])
+def test_an_async_source_may_wait_for_the_answers(samples: int) -> None:
+    """As a conversation does: a row is sent and answered before the next one is there."""
+
+    async def main(server: RowServer) -> list[str]:
+        answered: asyncio.Queue[str] = asyncio.Queue()
+        got = []
+
+        async def rows() -> AsyncIterator[str]:
+            text = "a"
+            for _ in range(3):
+                yield text
+                text = await answered.get()
+
+        async for one in groqnb.amap("{}", rows(), **options(server, samples=samples)):
+            got.append(one)
+            await answered.put(one)
+        return got
+
+    with RowServer(lambda body, before: f"{said(body)}+") as server:
+        assert asyncio.run(asyncio.wait_for(main(server), 60)) == ["a+", "a++", "a+++"]
+
+
 def test_a_cancelled_iteration_ends_its_requests_and_goes_on_later() -> None:
     """Whether it waits for an answer: the cancelling comes through, and no map runs on."""
     waiting, go_on = threading.Event(), threading.Event()
