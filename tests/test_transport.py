@@ -247,6 +247,7 @@ def test_shards_fill_one_after_the_other_and_are_used_again() -> None:
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, "api.groq.com", None),
         ({"HTTPS_PROXY": "http://p:1"}, "127.0.0.1", None),
         ({"HTTPS_PROXY": "http://p:1"}, "localhost", None),
+        ({"HTTPS_PROXY": "http://p:1"}, "127.example.com", "http://p:1"),
     ],
 )
 def test_proxies_come_from_the_environment_and_never_for_this_machine(

@@ -8,13 +8,14 @@ Windows; never for this machine itself.
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["is_loopback", "proxy_for", "ssl_context"]
+__all__ = ["proxy_for", "ssl_context"]
 
 
 def ssl_context() -> ssl.SSLContext:
@@ -33,14 +34,14 @@ def _ssl_context(file: str | None, folder: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certifi.where())
 
 
-def is_loopback(host: str) -> bool:
-    """True for this machine itself."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+def _is_loopback(host: str) -> bool:
+    """True for this machine itself; names such as 127.example.com are not."""
+    return host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
 
 
 def proxy_for(scheme: str, host: str) -> str | None:
     """The URL of the proxy for a host, or None."""
-    if is_loopback(host):
+    if _is_loopback(host):
         return None
     from urllib.request import getproxies, proxy_bypass
 
