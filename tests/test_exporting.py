@@ -28,6 +28,7 @@ from magic_shell import run, usage_error
 from raw_server import sse
 
 import groqnb
+from groqnb import keys
 from groqnb.exporting.known import KNOWN, METHODS
 from groqnb.exporting.text import literal
 from groqnb.ledger import recent
@@ -444,6 +445,23 @@ def test_a_script_holds_no_secret_and_reads_them_from_the_environment(
     first["messages"][0]["content"] = "My key is (secret)."
     assert again == first
     assert headers["x-api-key"] == secrets[3]
+
+
+def test_a_key_that_was_typed_in_is_not_in_a_script(endpoints: Endpoints) -> None:
+    """It stands in no variable of the environment, and need not look like a key."""
+    try:
+        keys.set_session_key("our-own-proxy-key-0815")
+        client_of(endpoints).chat.completions.create(
+            model=MODEL,
+            messages=[{"role": "user", "content": "My key is our-own-proxy-key-0815."}],
+            user="our-own-proxy-key-0815",
+        )
+        text = groqnb.export()
+    finally:
+        keys.set_session_key(None)
+    assert "0815" not in text
+    assert "My key is (secret)." in text
+    assert 'user=os.environ["' in text
 
 
 # --- the parts ---

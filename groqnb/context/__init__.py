@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from groqnb.conversation import estimate
 from groqnb.record.scrub import Scrubber, secrets_of_environment
+from groqnb.types.errors import GroqnbError
 
-__all__ = ["MOST", "Piece", "cut_middle", "note", "printed", "with_context", "without_secrets"]
+__all__ = [
+    "MOST",
+    "Piece",
+    "cut_middle",
+    "known_secrets",
+    "note",
+    "printed",
+    "with_context",
+    "without_secrets",
+]
 
 MOST = 60_000
 """Characters that may go along with one question, some 15,000 tokens."""
@@ -68,12 +79,21 @@ def note(pieces: Sequence[Piece]) -> str:
     return f"sent {what}: {size:,} characters, about {tokens:,} tokens{secrets}"
 
 
-def without_secrets(pieces: Iterable[Piece], known: Iterable[str] = ()) -> list[Piece]:
-    """The pieces without keys and tokens: by their form, and by the values of the environment.
+def known_secrets() -> list[str]:
+    """Keys that this kernel uses or finds in its environment; they need not look like keys."""
+    from groqnb.session import session
+    from groqnb.wolfram import wolfram_key
 
-    `known` are more values to be taken out.
-    """
-    scrub = Scrubber([*secrets_of_environment(), *known])
+    found = [wolfram_key()]
+    with suppress(GroqnbError):
+        key = session.target.key
+        found.append(None if key is None else key.key.reveal())
+    return [*secrets_of_environment(), *(each for each in found if each)]
+
+
+def without_secrets(pieces: Iterable[Piece]) -> list[Piece]:
+    """The pieces without keys and tokens: by their form, and by those that are known."""
+    scrub = Scrubber(known_secrets())
     return [
         replace(piece, text=scrub.text(piece.text), hidden=len(scrub.spans(piece.text)))
         for piece in pieces

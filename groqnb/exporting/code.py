@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic_core import to_json
 
+from groqnb.context import known_secrets
 from groqnb.exporting.known import KNOWN, METHODS
 from groqnb.exporting.text import Expr, literal
-from groqnb.record.scrub import HIDDEN, Scrubber, is_secret_name, secrets_of_environment
+from groqnb.record.scrub import HIDDEN, Scrubber, is_secret_name
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Script:
     def clean(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body as JSON's types, with secrets read from the environment and files beside it."""
         plain = json.loads(to_json(body))
-        scrub = Scrubber(secrets_of_environment())
+        scrub = Scrubber(known_secrets())
         cleaned = self._without(plain, scrub.value(plain), ())
         return dict(cleaned)
 
@@ -220,7 +221,7 @@ class Script:
             )
         if more:
             arguments["extra_body"] = more
-        scrub = Scrubber(secrets_of_environment())
+        scrub = Scrubber(known_secrets())
         headers = {
             name: self._secret((name,), value)
             if is_secret_name(name) or scrub.text(value) != value

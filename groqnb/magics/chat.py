@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groqnb.context import known_secrets
 from groqnb.conversation import Conversation, estimate
-from groqnb.magics.context import known_secrets
 from groqnb.magics.images import said
 from groqnb.magics.options import did_you_mean, near
 from groqnb.magics.words import GrammarError, next_word
-from groqnb.record.scrub import Scrubber, secrets_of_environment
+from groqnb.record.scrub import Scrubber
 from groqnb.render import tables
 from groqnb.render.data import cut
 from groqnb.render.stream import publish
@@ -125,7 +125,7 @@ def _export(shell: Any, words: list[str]) -> None:
             f"{path.name}: a conversation is written as .md or .json; as a script by "
             f"%groq export chat {of.name} FILE.py"
         )
-    scrub = Scrubber([*secrets_of_environment(), *known_secrets()])
+    scrub = Scrubber(known_secrets())
     if path is not None and path.suffix.lower() == ".json":
         text = json.dumps(scrub.value(of.messages), indent=2, ensure_ascii=False) + "\n"
     else:

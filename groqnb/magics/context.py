@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from groqnb.context import MOST, Piece, without_secrets
 from groqnb.magics.options import did_you_mean, near
 from groqnb.magics.words import GrammarError
-from groqnb.types.errors import GroqnbError, ParameterError
+from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
     from groqnb.magics.parser import Ask
 
-__all__ = ["candidates", "known_secrets", "read"]
+__all__ = ["candidates", "read"]
 
 
 def read(
@@ -48,19 +47,7 @@ def read(
         raise GrammarError(
             f"--df, --cells and --err come to {size:,} characters; at most {MOST:,} are sent"
         )
-    return without_secrets(pieces, known_secrets()) if pieces else []
-
-
-def known_secrets() -> list[str]:
-    """Keys that are in use and need not look like keys."""
-    from groqnb.session import session
-    from groqnb.wolfram import wolfram_key
-
-    found = [wolfram_key()]
-    with suppress(GroqnbError):
-        key = session.target.key
-        found.append(None if key is None else key.key.reveal())
-    return [each for each in found if each]
+    return without_secrets(pieces) if pieces else []
 
 
 def _table(text: str, given: Any, names: Mapping[str, Any]) -> Piece:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from groqnb.context import Piece, without_secrets
-from groqnb.magics.context import known_secrets
 from groqnb.magics.options import did_you_mean, near
 from groqnb.magics.sources import files
 from groqnb.magics.words import GrammarError
@@ -35,7 +34,7 @@ def read(given: list[str], names: Mapping[str, Any], value_of: Callable[[str], A
     except ParameterError as error:
         hint = f" {error.hint}" if error.hint else ""
         raise GrammarError(f"--doc: {error.message.rstrip('.')}.{hint}") from None
-    return without_secrets(found, known_secrets())
+    return without_secrets(found)
 
 
 def _source(given: Any, names: Mapping[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from groqnb.context import known_secrets
 from groqnb.conversation import Question, estimate
 from groqnb.magics import images as magic_images
 from groqnb.magics.failing import current_target
@@ -36,11 +37,12 @@ def dry_run(shell: Any, question: Question, *, stream: bool) -> None:
     else:
         price = dollars(cost(question.model, tokens, 0)) if target.kind == "cloud" else "unknown"
         price = f"{price} for the prompt, the answer comes on top" if "$" in price else price
+    scrub = Scrubber(known_secrets())
     pairs = [
         ("would go to", f"{target_badge(target)}, because {target.why}"),
         ("model", question.model),
         # What is for another service, a header or a key, is nobody's to read in a notebook.
-        ("parameters", json.dumps(Scrubber().value({"stream": stream, **params}), default=str)),
+        ("parameters", json.dumps(scrub.value({"stream": stream, **params}), default=str)),
         ("tokens", f"about {tokens} in (an estimate: four characters each{uncounted})"),
         ("cost", price),
         *([("context", question.context.removeprefix("sent "))] if question.context else []),
