@@ -156,9 +156,6 @@ def normal_url(url: str) -> str:
     normal_url("http://127.0.0.1:8000/v1")  # 'http://127.0.0.1:8000/v1'
     ```
     """
-    # Looked for before anything else: what cannot be parsed is told as it was given.
-    if "@" in url:
-        raise ParameterError("A base URL holds no user or password; pass the key as api_key=.")
     parts = urlsplit("")
     try:
         parts = urlsplit(url.strip())
@@ -166,6 +163,9 @@ def normal_url(url: str) -> str:
         parts.netloc.encode("idna")
     except ValueError:
         usable = False
+    # Also in what cannot be taken apart: it would be repeated.
+    if "@" in (parts.netloc or url):
+        raise ParameterError("A base URL holds no user or password; pass the key as api_key=.")
     if not usable or parts.query or parts.fragment:
         raise ParameterError(f"{url!r} is not the URL of a server, such as {CLOUD_URL}.")
     path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")

@@ -73,6 +73,7 @@ def test_an_explicit_choice_says_so() -> None:
         ("https://proxy/groq", "https://proxy/groq/openai/v1"),
         ("https://H.example//openai/v1", "https://h.example/openai/v1"),
         (" http://[::1]:80 ", "http://[::1]:80/openai/v1"),
+        ("https://h/@team/v1", "https://h/@team/v1"),
     ],
 )
 def test_base_urls_are_accepted_with_and_without_the_version(given: str, url: str) -> None:
@@ -92,7 +93,10 @@ def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
-    for url in ("https://me:hidden@h", "https://me:hidden@[::1", "https://me:hidden@h:99999"):
+    for url in (
+        *("https://me:hidden@h", "https://me:hidden@[::1", "https://me:hidden@h:99999"),
+        *("https://me:hidden@", "http:me:hidden@h"),
+    ):
         with pytest.raises(ParameterError) as caught:
             resolve(url)
         assert "hidden" not in str(caught.value)
