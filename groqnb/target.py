@@ -121,7 +121,7 @@ def resolve(
     if where == "cloud":
         return _at(CLOUD_URL, "it was asked for", api_key)
     if where is not None:
-        if "://" not in where:
+        if "://" not in where and "@" not in where:
             from difflib import get_close_matches
 
             near = get_close_matches(where.lower(), ["local", "cloud"], n=1)
