@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from groqnb.types.response_events import ResponseEvent
     from groqnb.wire.stream import Stream
 
-__all__ = ["Asked", "ask", "show", "target_badge"]
+__all__ = ["INTERRUPTS", "Asked", "ask", "show", "target_badge"]
 
 # A cell of plain code is interrupted by the first, a cell that runs in an event loop by the second.
-_INTERRUPTS = (KeyboardInterrupt, CancelledError)
+INTERRUPTS = (KeyboardInterrupt, CancelledError)
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def ask(
         if stream:
             params |= {"stream": True, "stream_options": {"include_usage": True}}
         reply: Any = client.chat.completions.create(**params)
-    except _INTERRUPTS:
+    except INTERRUPTS:
         answer = builder.build(wall=time.monotonic() - started, stopped=True)
         shown.finish(answer, note)
         return Asked(answer)
@@ -239,7 +239,7 @@ def _collect(
     stopped, failure = False, None
     try:
         _feed(stream, builder, shown)
-    except _INTERRUPTS:
+    except INTERRUPTS:
         stopped = True
         stream.close()
     except GroqnbError as error:

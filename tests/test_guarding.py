@@ -416,6 +416,27 @@ def test_what_was_only_thought_is_judged_too(ip: InteractiveShell) -> None:
     assert "bomb" not in json.dumps(outputs(ip))
 
 
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_an_interrupt_while_a_guard_judges_leaves_nothing(
+    ip: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: Any, role: str
+) -> None:
+    """The cell ends as stopped, without a traceback, and what was not judged is not shown."""
+    check = Guard.check
+
+    def interrupted(guard: Guard, content: Any, **more: Any) -> Any:
+        if more["role"] == role:
+            raise KeyboardInterrupt
+        return check(guard, content, **more)
+
+    monkeypatch.setattr(Guard, "check", interrupted)
+    result = run(ip, f"%%groq --guard -m {MODEL}\nspell h e l l o")
+    assert isinstance(result.error_in_exec, KeyboardInterrupt)
+    assert capsys.readouterr() == ("", "")
+    assert " · stopped · " in last(ip)
+    assert "hello" not in json.dumps(outputs(ip))
+    assert (ip.user_ns["_groq"].text, ip.user_ns["_groq"].stopped) == ("", True)
+
+
 def test_an_answer_that_goes_on_is_guarded_like_its_beginning(
     ip: InteractiveShell, server: ChatServer
 ) -> None:

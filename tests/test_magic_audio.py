@@ -127,6 +127,36 @@ def test_a_failing_call_fails_the_cell_shortly(
     assert server.paths == ["/openai/v1/audio/transcriptions"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--as json --tools len",
+        "--prefill So --as json",
+        "-p temprature=0",
+        "-p temperature=9",
+        "--doc nowhere.txt",
+        "--df nothing",
+    ],
+)
+def test_what_is_wrong_besides_is_told_before_anything_is_transcribed(
+    ip: InteractiveShell, server: ChatServer, folder: Path, options: str
+) -> None:
+    """A recording is paid for."""
+    usage_error(ip, f"%%groq --audio talk.wav {options}\nWhen?")
+    assert server.paths == []
+
+
+def test_commands_see_the_names_of_the_function_that_they_stand_in(
+    ip: InteractiveShell, server: ChatServer
+) -> None:
+    """As questions do."""
+    run(ip, "def say(inner):\n    %groq speak about {{inner}}\nsay('that')")
+    assert server.requests[-1]["input"] == "about that"
+    ip.user_ns["data"] = SOUND
+    run(ip, "def hear(inner):\n    %groq transcribe {{inner}}\nhear(data)")
+    assert ip.user_ns["_groq"].text == "The train leaves at nine."
+
+
 def test_transcribe_shows_and_keeps_the_transcript(
     ip: InteractiveShell, server: ChatServer, folder: Path
 ) -> None:

@@ -58,8 +58,6 @@ def hear(
 
 def prompt(text: str, heard: Sequence[Heard]) -> str:
     """The question with what was said in the recordings, marked as such."""
-    if not heard:
-        return text
     parts = [
         f"Transcript of {_named(each.name)}:\n<transcript>\n{each.text}\n</transcript>"
         for each in heard
@@ -74,7 +72,7 @@ def _named(name: str) -> str:
 
 def transcribe(shell: Any, command: Command) -> None:
     """`%groq transcribe AUDIO`: the transcript is shown, and is `_groq`."""
-    names = shell.user_ns
+    names = command.names
     text = command.argument
     given = value_of(text, names) if text.startswith("{{") else text
     source = _source(given, names, "%groq transcribe")
@@ -85,7 +83,7 @@ def speak(shell: Any, command: Command) -> None:
     """`%groq speak TEXT`: the speech is shown, and is `_groq`."""
     from groqnb.speaking.speak import speak as spoken
 
-    text = interpolate(command.argument, shell.user_ns)
+    text = interpolate(command.argument, command.names)
     place = _Place(shell)
     place.say("speaking")
     try:

@@ -6,6 +6,7 @@ Called by `groqnb.magics` with the shell it runs in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from groqnb.conversation import continuation
@@ -45,7 +46,7 @@ def run_line(shell: Any, line: str, names: Mapping[str, Any]) -> None:
     if isinstance(parsed, Ask):
         ask(shell, _expanded(parsed), parsed.text, names)
         return
-    _COMMANDS[parsed.name](shell, parsed)
+    _COMMANDS[parsed.name](shell, replace(parsed, names=names))
 
 
 def _expanded(asked: Ask) -> Ask:

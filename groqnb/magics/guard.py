@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 from groqnb.guarding import ON_HIT, Checked, Guard, OnHit, redacted
 from groqnb.magics.words import GrammarError
+from groqnb.session import session
+from groqnb.showing import INTERRUPTS, Asked
 from groqnb.types.errors import GroqnbError
 
 if TYPE_CHECKING:
     from groqnb.conversation import Question
     from groqnb.render.stream import Painter
-    from groqnb.showing import Asked
     from groqnb.types.answer import Answer
     from groqnb.types.answer_builder import AnswerBuilder
 
@@ -31,12 +32,15 @@ def guard_of(text: str) -> Guard:
 def ask_guarded(
     question: Question, guard: Guard, shown: Painter, ask: Callable[[Painter], Asked]
 ) -> Asked:
-    """Judge the question, ask, judge the answer; nothing of it is shown before."""
-    from groqnb.showing import Asked
+    """Judge the question, ask, judge the answer; nothing of it is shown before.
 
+    An interrupt while it is judged leaves nothing of it.
+    """
     shown.say("checking the prompt")
     try:
         before = guard.before(question.messages)
+    except INTERRUPTS:
+        return _stopped(question, shown)
     except GroqnbError as error:
         shown.fail(error, question.model)
         return Asked(None, error)
@@ -48,12 +52,20 @@ def ask_guarded(
     try:
         said = asked.answer.text or asked.answer.reasoning or ""
         text, behind = guard.behind(said)
+    except INTERRUPTS:
+        return _stopped(question, shown)
     except GroqnbError as error:
         shown.fail(error, question.model)
         return Asked(None, asked.error or error)
     answer = asked.answer if text == said else redacted(asked.answer, text)
     shown.finish(answer, " · ".join(filter(None, [held.note, _told(before, behind)])))
     return replace(asked, answer=answer)
+
+
+def _stopped(question: Question, shown: Painter) -> Asked:
+    answer = question.builder(session.target).build(stopped=True)
+    shown.finish(answer)
+    return Asked(answer)
 
 
 def _told(before: Checked, behind: Checked) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import keyword
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,10 +93,14 @@ class Ask:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of `%groq`: its name ("state" for a bare `%groq`) and the rest of the line."""
+    """A command of `%groq`: its name ("state" for a bare `%groq`) and the rest of the line.
+
+    `names` are what {{ }} in it may use.
+    """
 
     name: str
     argument: str = ""
+    names: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def json_value(text: str) -> Any:

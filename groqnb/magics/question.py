@@ -45,11 +45,13 @@ def question_of(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> 
         found,
         earlier=chat.messages if chat is not None else (),
     )
-    text = magic_audio.prompt(text, magic_audio.hear(shell, asked, names, found))
     pieces = _context(shell, asked, names, found)
-    text = with_context(text, pieces)
-    content = magic_images.content(text, images)
-    messages = single(content, system=system) if chat is None else chat.ask(content, system=system)
+
+    def messages_of(said: str) -> list[dict[str, Any]]:
+        content = magic_images.content(with_context(said, pieces), images)
+        return (single if chat is None else chat.ask)(content, system=system)
+
+    messages = messages_of(text)
     usual, remark = session.default_model, ""
     if asked.model is None:
         model = magic_images.model_for(usual, messages)
@@ -69,6 +71,10 @@ def question_of(shell: Any, asked: Ask, text: str, names: Mapping[str, Any]) -> 
     _check_prefill(asked)
     if asked.kind is not None or asked.tools is not None or asked.guard is not None:
         _add_form_and_tools(question, asked, names)
+    if asked.audio:
+        # Last, since it costs: whatever is wrong with the rest is told before it.
+        heard = magic_audio.hear(shell, asked, names, found)
+        question.messages = messages_of(magic_audio.prompt(text, heard))
     return question
 
 
