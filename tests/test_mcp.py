@@ -108,9 +108,10 @@ def test_a_tool_that_hangs_is_given_up() -> None:
 
 
 def test_a_closed_server_says_so() -> None:
-    """Its process is gone, too."""
+    """The thread that keeps its process has ended."""
     running = McpServer(COMMAND)
     running.close()
+    assert not running._thread.is_alive()
     running.close()
     with pytest.raises(GroqnbError, match="closed"):
         running.call("add", {"a": 1, "b": 2})

@@ -126,6 +126,21 @@ def test_an_answer_becomes_a_value_of_the_type(kind: Any, text: str, value: Any)
     assert answer_type(kind).read(text) == value
 
 
+def test_fields_may_have_names_that_pydantic_uses(recwarn: pytest.WarningsRecorder) -> None:
+    """Columns are often called so; nobody is warned of it."""
+    form = answer_type({"copy": str, "schema": int, "model_name": str})
+    value = form.read('{"copy": "a", "schema": 1, "model_name": "b"}')
+    assert (value.copy, value.schema, value.model_name) == ("a", 1, "b")
+    assert not list(recwarn)
+
+
+@pytest.mark.parametrize("name", ["_id", "model_config"])
+def test_fields_that_pydantic_would_lose_are_refused_by_name(name: str) -> None:
+    """What begins with a line is no field to it."""
+    with pytest.raises(ParameterError, match=f"cannot be called {name!r}"):
+        answer_type({"x": int, name: int})
+
+
 def test_a_null_that_the_type_allows_stays() -> None:
     """Null is a value of its own where the type says so."""
 

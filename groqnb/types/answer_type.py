@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +22,7 @@ __all__ = ["AnswerType", "answer_type", "place", "without_absent"]
 
 _LONGEST_NAME = 64
 _MOST_FAULTS = 3
+_one_at_a_time = threading.Lock()  # what is ignored of warnings is the whole process's
 
 
 @dataclass(frozen=True)
@@ -117,9 +120,18 @@ def _from_fields(fields: Mapping[str, Any]) -> AnswerType:
 
     if not fields or not all(isinstance(name, str) for name in fields):
         raise ParameterError("A form of answers needs names and types, as in {'age': int}.")
+    for name in fields:
+        if name.startswith("_") or name == "model_config":
+            raise ParameterError(
+                f"A field of an answer cannot be called {name!r}.",
+                hint="Begin with a letter; `model_config` is pydantic's own.",
+            )
     described: dict[str, Any] = {name: (kind, ...) for name, kind in fields.items()}
     try:
-        model = create_model("Answer", **described)
+        with _one_at_a_time, warnings.catch_warnings():
+            # `copy` and `schema` are methods of pydantic's, and good names for fields.
+            warnings.simplefilter("ignore", UserWarning)
+            model = create_model("Answer", **described)
     except (NameError, TypeError, ValueError, PydanticUserError) as error:
         raise ParameterError(f"The fields do not make a form: {error}") from None
     return _made(model)
