@@ -15,7 +15,7 @@ from magic_shell import failed, last, outputs, run, usage_error
 
 import groqnb
 from groqnb import Groq, Guard, GuardError, ParameterError, ResponseError
-from groqnb.guarding import CONTENT_MODEL, PROMPT_MODEL
+from groqnb.guarding import CONTENT_MODEL, PROMPT_MODEL, Checked
 
 MODEL = "llama-3.1-8b-instant"
 
@@ -398,6 +398,20 @@ def test_a_withheld_answer_is_nowhere(ip: InteractiveShell) -> None:
     assert isinstance(error, GuardError)
     assert "bomb" not in json.dumps(outputs(ip))
     assert "_groq" not in ip.user_ns
+
+
+def test_all_that_was_said_is_judged_also_where_code_alone_is_wanted(
+    ip: InteractiveShell, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest would go along with the next question."""
+    monkeypatch.setattr(Guard, "before", lambda self, messages: Checked())
+    text = "answer a bomb\n```python\nx = 1\n```"
+    assert isinstance(failed(ip, f"%%groq --guard -c --as code -m {MODEL}\n{text}"), GuardError)
+    run(ip, f"%%groq --guard=redact -c --as code -m {MODEL}\n{text}")
+    answer = ip.user_ns["_groq"]
+    assert answer.text == answer.whole == "[withheld: unsafe: S9 Indiscriminate Weapons]"
+    run(ip, f"%%groq -c -m {MODEL}\nGo on")
+    assert server.requests[-1]["messages"][1]["content"] == answer.text
 
 
 def test_a_redacted_answer_stands_with_its_reason(ip: InteractiveShell) -> None:

@@ -50,7 +50,7 @@ def ask_guarded(
         return asked
     shown.say("checking the answer")
     try:
-        said = asked.answer.text or asked.answer.reasoning or ""
+        said = asked.answer.whole or asked.answer.reasoning or ""
         text, behind = guard.behind(said)
     except INTERRUPTS:
         return _stopped(question, shown)
