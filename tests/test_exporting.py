@@ -401,6 +401,16 @@ def test_wrong_arguments_are_refused(arguments: Any, told: str) -> None:
         groqnb.export(**arguments)
 
 
+@pytest.mark.parametrize(
+    "line", ["'my calls.py'", 'notebook "my calls.py"', "'my calls.py' --openai"]
+)
+def test_a_file_with_spaces_in_its_name_stands_in_quotes(ip: InteractiveShell, line: str) -> None:
+    """As everywhere in the magics."""
+    ip.run_cell("%%groq\nHello", store_history=True)
+    assert run(ip, f"%groq export {line}").success
+    assert Path("my calls.py").read_text(encoding="utf-8").startswith('"""Exported by groqnb')
+
+
 # --- secrets ---
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from chat_server import ChatServer
 from IPython.core.interactiveshell import InteractiveShell
-from magic_shell import last, run, usage_error
+from magic_shell import last, outputs, run, usage_error
 from test_completion import offered
 
 from groqnb import keys
@@ -101,10 +101,12 @@ def test_mistakes_are_told(chats: InteractiveShell, cell: str, told: str) -> Non
 
 def test_a_name_with_spaces_stands_in_quotes(chats: InteractiveShell) -> None:
     run(chats, "%%groq -c 'my trip'\nHi")
-    run(chats, "%groq chat show 'my trip'")
-    assert "[user]\nHi" in last(chats)
-    run(chats, "%groq chat 'my trip'")
-    assert "[user]\nHi" in last(chats)
+    for line in ("show 'my trip'", "'my trip'", '"my trip"'):
+        outputs(chats).clear()
+        assert run(chats, f"%groq chat {line}").success
+        assert "[user]\nHi" in last(chats)
+    assert run(chats, "%groq chat export 'my trip' 'the trip.md'").success
+    assert Path("the trip.md").read_text(encoding="utf-8").startswith("## You")
     run(chats, "%groq chat forget 'my trip'")
     assert "my trip" not in session.conversations
 

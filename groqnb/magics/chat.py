@@ -11,7 +11,7 @@ from groqnb.context import known_secrets
 from groqnb.conversation import Conversation, estimate
 from groqnb.magics.images import said
 from groqnb.magics.options import did_you_mean, near
-from groqnb.magics.words import GrammarError, next_word
+from groqnb.magics.words import GrammarError, words_of
 from groqnb.record.scrub import Scrubber
 from groqnb.render import tables
 from groqnb.render.data import cut
@@ -32,7 +32,7 @@ _WHO = {"system": "System", "user": "You", "assistant": "Assistant", "tool": "To
 
 def chat(shell: Any, command: Command) -> None:
     """List the conversations; or show, forget or export one. Raises GrammarError."""
-    words = _words(command.argument)
+    words = words_of(command.argument)
     if not words:
         publish(shell, _listed())
         return
@@ -51,15 +51,6 @@ def chat(shell: Any, command: Command) -> None:
         publish(shell, tables.notice(f"{found_chat.name} is forgotten: -c begins it anew."))
     else:
         publish(shell, _shown(found_chat))
-
-
-def _words(text: str) -> list[str]:
-    """The words of a line; a name with spaces stands in quotes."""
-    found, position = [], 0
-    while (word := next_word(text, position)) is not None:
-        found.append(word.text)
-        position = word.end
-    return found
 
 
 def _named(name: str | None, word: str) -> Conversation:

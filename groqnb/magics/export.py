@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from groqnb.magics.options import did_you_mean, near
-from groqnb.magics.parser import GrammarError
+from groqnb.magics.words import GrammarError, words_of
 from groqnb.render import tables
 from groqnb.render.stream import publish
 from groqnb.types.errors import ParameterError
@@ -24,9 +24,9 @@ def export(shell: Any, command: Command) -> None:
     """Carry out `%groq export`. Raises GrammarError."""
     from groqnb.exporting import export as exported
 
-    words = command.argument.split()
+    words = words_of(command.argument)
     openai = "--openai" in words
-    words = [word.strip("\"'") for word in words if word != "--openai"]
+    words = [word for word in words if word != "--openai"]
     unknown = [word for word in words if word.startswith("-")]
     if unknown:
         raise GrammarError(f"%groq export {unknown[0]}: there is --openai, and no other option")

@@ -34,12 +34,16 @@ class Option:
 
 @dataclass(frozen=True)
 class CommandSpec:
-    """One command of the line magic: `%groq NAME ARGUMENT`."""
+    """One command of the line magic: `%groq NAME ARGUMENT`.
+
+    With `in_words` the argument is several words, each perhaps in quotes, and not one text.
+    """
 
     name: str
     argument: str
     help: str
     required: bool = False
+    in_words: bool = False
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -148,8 +152,14 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "export",
         "[cell|chat|notebook] [FILE]",
         "as a script on the official package; --openai: on the openai package",
+        in_words=True,
     ),
-    CommandSpec("chat", "[show|forget|export] [NAME] [FILE]", "the conversations of -c"),
+    CommandSpec(
+        "chat",
+        "[show|forget|export] [NAME] [FILE]",
+        "the conversations of -c",
+        in_words=True,
+    ),
     CommandSpec("continue", "", "go on with an answer that was stopped or cut off"),
     CommandSpec(
         "preset",

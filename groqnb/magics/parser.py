@@ -269,7 +269,7 @@ def parse_line(line: str) -> Ask | Command:
             raise GrammarError(f"{name} belongs to a question: %groq ask {name} … TEXT, or %%groq")
         found = did_you_mean(near(name, [known.name for known in COMMANDS]))
         raise GrammarError(f"unknown command {name!r}.{found} To ask something: %groq ask TEXT")
-    word = next_word(rest, 0)
+    word = None if spec.in_words else next_word(rest, 0)
     argument = word.text if word is not None and word.end == len(rest) else rest
     if spec.required and not argument:
         raise GrammarError(f"write %groq {spec.name} {spec.argument}")

@@ -16,7 +16,7 @@ import json
 import re
 from dataclasses import dataclass
 
-__all__ = ["GrammarError", "Word", "drop_semicolon", "next_word"]
+__all__ = ["GrammarError", "Word", "drop_semicolon", "next_word", "words_of"]
 
 
 class GrammarError(ValueError):
@@ -56,6 +56,22 @@ def next_word(line: str, position: int) -> Word | None:
     begin = prefix.end() if prefix else position
     text, end = _read_value(line, begin)
     return Word(line[position:end], line[position:begin] + text, end)
+
+
+def words_of(line: str) -> list[str]:
+    """All words of a line, without their quotes. Raises GrammarError.
+
+    ```python
+    >>> words_of("export 'my trip' trip.md")
+    ['export', 'my trip', 'trip.md']
+
+    ```
+    """
+    found, position = [], 0
+    while (word := next_word(line, position)) is not None:
+        found.append(word.text)
+        position = word.end
+    return found
 
 
 def _read_value(line: str, begin: int) -> tuple[str, int]:
