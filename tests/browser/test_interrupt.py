@@ -43,3 +43,36 @@ def test_stop_keeps_what_has_come(open_notebook: Tabs, small_model: None, shots:
     assert notebook.kernel("print(story.stopped, len(story.text) > 200)") == "True True"
     notebook.run(2)
     assert "local engine" in notebook.seen(2)
+
+
+SHOWN = """import threading
+import groqnb
+
+@groqnb.tool
+def count(word: str) -> int:
+    "How many letters a word has."
+    threading.Event().wait(120)
+    return len(word)
+
+run = groqnb.show(groqnb.run_tools(
+    messages="How many letters has Banana?", tools=[count], tool_choice="required",
+    max_completion_tokens=60, temperature=0, stream=True,
+))"""
+
+
+def test_stop_ends_a_run_of_tools_that_waits_for_one(
+    open_notebook: Tabs, small_model: None, shots: Path
+) -> None:
+    """The call that was asked for stays on the page; no traceback, and the next cell runs."""
+    notebook = open_notebook([SHOWN, "print(run.stopped, len(run.steps))"])
+    notebook.start(0)
+    notebook.page.wait_for_function("probe.seen(0, '.gn-tool').includes('count')", timeout=240_000)
+    notebook.interrupt()
+    notebook.wait(60)
+    seen = notebook.seen(0)
+    assert "count" in seen
+    assert "stopped" in seen
+    assert "Traceback" not in seen
+    notebook.picture(shots / "stopped_tools.png", 0)
+    notebook.run(1)
+    assert notebook.seen(1).startswith("True")
