@@ -148,7 +148,9 @@ def _options(
     previous = words[-1] if words else ""
     by_name = {name: option for option in OPTIONS for name in option.names}
     option = by_name.get(previous)
-    if option is not None and option.value is not None and not fragment.startswith("-"):
+    # Before a text, a value that may be left out is written with `=`: this would be the text.
+    takes = option is not None and option.value is not None and not (free_text and option.optional)
+    if option is not None and takes and not fragment.startswith("-"):
         fragment, found = _values(previous, fragment, names, rest)
         if found or not option.optional:
             return fragment, found

@@ -51,6 +51,8 @@ def offered(text: str, names: dict[str, Any] = NAMES) -> tuple[str, list[str]]:
         ("%%groq -p temp^", "temp", ["temperature="]),
         ("%%groq -p reasoning_effort=l^", "l", ["low"]),
         ("%%groq -c ta^", "ta", ["talk"]),
+        ("%groq ask -c=ta^", "ta", ["talk"]),
+        ("%groq ask --guard=re^", "re", ["redact"]),
         ("%groq ask -m llama-3.3^", "llama-3.3", ["llama-3.3-70b-versatile"]),
         ("%%groq\nTell of {{fra^", "fra", ["frame"]),
         ("%%groq\n\nTell of {{ 1 + fru^ }}", "fru", ["fruit"]),
@@ -74,6 +76,8 @@ def test_words_that_fit(text: str, fragment: str, words: list[str], chats: None)
         "%%groq -o ^\nHi",
         "%%groq -s te^",
         "%groq ask plain te^",
+        "%groq ask -c ta^",
+        "%groq ask --guard re^",
         "%groq^",
         "%%groq^",
         "x = fra^",
@@ -82,7 +86,7 @@ def test_words_that_fit(text: str, fragment: str, words: list[str], chats: None)
         "%%groq\n{{missing.na^",
     ],
 )
-def test_places_where_nothing_is_offered(text: str) -> None:
+def test_places_where_nothing_is_offered(text: str, chats: None) -> None:
     assert offered(text)[1] == []
 
 
