@@ -13,6 +13,7 @@ from groqnb.magics.sources import files, find
 from groqnb.magics.stopping import stop
 from groqnb.magics.words import GrammarError
 from groqnb.render import tables
+from groqnb.render.message import dollars
 from groqnb.render.stream import publish, shows_updates
 from groqnb.session import session
 from groqnb.showing import target_badge
@@ -96,18 +97,12 @@ def speak(shell: Any, command: Command) -> None:
         if isinstance(error, ParameterError):
             raise GrammarError(f"%groq speak: {error}") from None
         raise
-    cost = f", {_dollars(said.cost)}" if session.target.kind == "cloud" else ""
+    cost = f", {dollars(said.cost)}" if session.target.kind == "cloud" else ""
     place.put(
         tables.notice(f"{target_badge(session.target)} spoke as {said.voice}{cost}; it is in _groq")
     )
     shell.user_ns["_groq"] = said
     said._ipython_display_()
-
-
-def _dollars(amount: float | None) -> str:
-    from groqnb.render.message import dollars
-
-    return dollars(amount)
 
 
 def _source(given: Any, names: Mapping[str, Any], option: str) -> Any:

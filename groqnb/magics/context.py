@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.context import MOST, Piece, without_secrets
 from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.sources import named
 from groqnb.magics.words import GrammarError
 from groqnb.types.errors import ParameterError
 
@@ -55,10 +56,7 @@ def _table(text: str, given: Any, names: Mapping[str, Any]) -> Piece:
 
     if not isinstance(given, str):
         return table_piece(text.strip("{} ") if len(text) <= 80 else "", given)
-    head, *rest = given.strip().split(".")
-    value = names.get(head)
-    for part in rest:
-        value = getattr(value, part, None) if value is not None else None
+    value = named(given.strip(), names)
     if value is None:
         raise ParameterError(
             f"there is no variable {given!r}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from groqnb.context import Piece, without_secrets
 from groqnb.magics.options import did_you_mean, near
-from groqnb.magics.sources import files
+from groqnb.magics.sources import files, named
 from groqnb.magics.words import GrammarError
 from groqnb.types.errors import ParameterError
 
@@ -42,13 +42,9 @@ def _source(given: Any, names: Mapping[str, Any]) -> Any:
     if not isinstance(given, str):
         return given
     text = given.strip()
-    head, *rest = text.split(".")
-    if head in names:
-        value = names[head]
-        for part in rest:
-            value = getattr(value, part, None)
-        if value is not None:
-            return value
+    value = named(text, names)
+    if value is not None:
+        return value
     path = Path(text).expanduser()
     try:
         if path.is_file():

@@ -9,9 +9,25 @@ from typing import Any
 from groqnb.magics.options import did_you_mean, near
 from groqnb.types.errors import ParameterError
 
-__all__ = ["files", "find"]
+__all__ = ["files", "find", "named"]
 
 _MOST_FILES = 50
+
+
+def named(text: str, names: Mapping[str, Any]) -> Any:
+    """The value of a variable, or of an attribute: `sales`, `box.sales`; None where there is none.
+
+    ```python
+    >>> named("n.real", {"n": 3})
+    3
+
+    ```
+    """
+    head, *rest = text.split(".")
+    value = names.get(head)
+    for part in rest:
+        value = None if value is None else getattr(value, part, None)
+    return value
 
 
 def find(given: Any, names: Mapping[str, Any], known: Callable[[], Iterable[str]]) -> Any:
@@ -37,13 +53,9 @@ def find(given: Any, names: Mapping[str, Any], known: Callable[[], Iterable[str]
             return path
     except (OSError, ValueError):
         return text
-    head, *rest = text.split(".")
-    if rest and head in names and all(part.isidentifier() for part in rest):
-        value = names[head]
-        for part in rest:
-            value = getattr(value, part, None)
-        if value is not None:
-            return value
+    value = named(text, names) if "." in text else None
+    if value is not None:
+        return value
     raise ParameterError(
         f"there is no variable and no file {text!r}",
         hint=did_you_mean(near(text, known())).strip(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.magics.failing import fail
 from groqnb.magics.options import did_you_mean, near
+from groqnb.magics.sources import named
 from groqnb.magics.words import GrammarError
 from groqnb.tools.loop import ToolRun, ask_the_user, tool_loop
 from groqnb.tools.painting import show_value
@@ -34,9 +35,7 @@ def find(text: str, names: Mapping[str, Any]) -> list[Any]:
     """
     found: list[Any] = []
     for name in filter(None, (part.strip() for part in text.split(","))):
-        value = names.get(name.split(".")[0])
-        for part in name.split(".")[1:]:
-            value = getattr(value, part, None)
+        value = named(name, names)
         if value is None:
             near_ones = did_you_mean(near(name, candidates(names)))
             hint = near_ones or " Name functions of the notebook, as in --tools f,g"
