@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -9,7 +14,7 @@ from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 from groqnb.types.errors import GroqnbError
 
-__all__ = ["failed", "last", "outputs", "run", "usage_error"]
+__all__ = ["failed", "interrupt_when", "last", "outputs", "run", "usage_error"]
 
 
 def run(ip: InteractiveShell, cell: str) -> ExecutionResult:
@@ -22,6 +27,18 @@ def outputs(ip: InteractiveShell) -> list[dict[str, Any]]:
 
 def last(ip: InteractiveShell, kind: str = "text/plain") -> str:
     return str(outputs(ip)[-1]["data"][kind])
+
+
+def interrupt_when(ready: Callable[[], object]) -> None:
+    """Ctrl-C as soon as something is so, however slow the machine is."""
+
+    def wait() -> None:
+        end = time.monotonic() + 60
+        while not ready() and time.monotonic() < end:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def usage_error(ip: InteractiveShell, cell: str) -> str:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import threading
-import time
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +10,7 @@ import pytest
 from chat_server import KEY, ChatServer
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
-from magic_shell import failed, last, outputs, run, usage_error
+from magic_shell import failed, interrupt_when, last, outputs, run, usage_error
 
 from groqnb import keys
 from groqnb.ledger.limits import Limits
@@ -305,18 +300,6 @@ def test_a_chat_remembers_and_a_failed_turn_leaves_it_as_it_was(
     assert len(server.requests[-1]["messages"]) == 1
     run(ip, "%groq")
     assert "default (2 turns), other (1 turn)" in last(ip)
-
-
-def interrupt_when(ready: Callable[[], object]) -> None:
-    """Ctrl-C as soon as something is so, however slow the machine is."""
-
-    def wait() -> None:
-        end = time.monotonic() + 60
-        while not ready() and time.monotonic() < end:
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def test_an_interrupt_keeps_what_had_come_and_continue_goes_on(
