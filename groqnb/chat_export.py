@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from groqnb.context import known_secrets
 from groqnb.images import facts
+from groqnb.record.scrub import Scrubber
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -69,10 +71,11 @@ def _row(turn: Turn, seen: bool) -> dict[str, Any]:
 
 def exported(chat: ChatTree, format: str) -> str:
     """The conversation as text; see `ChatTree.export`."""
+    scrub = Scrubber(known_secrets())
     if format == "markdown":
-        return _markdown(chat)
+        return scrub.text(_markdown(chat))
     if format == "json":
-        return _json(chat)
+        return _json(chat, scrub)
     raise ParameterError(f"there is no format {format!r}; there are {' and '.join(FORMATS)}.")
 
 
@@ -93,11 +96,11 @@ def _markdown(chat: ChatTree) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _json(chat: ChatTree) -> str:
+def _json(chat: ChatTree, scrub: Scrubber) -> str:
     seen = [turn.id for turn in chat.path]
     turns = [_record(turn) for turn in chat.turns]
     written = {"system": chat.system, "seen": seen, "turns": turns}
-    return json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(scrub.value(written), indent=2, ensure_ascii=False) + "\n"
 
 
 def _record(turn: Turn) -> dict[str, Any]:

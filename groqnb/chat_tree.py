@@ -272,7 +272,8 @@ class ChatTree:
     def export(self, format: Literal["markdown", "json"] = "markdown") -> str:
         """The conversation as text: Markdown of what is seen, or JSON of every branch.
 
-        Raises ParameterError for another format.
+        Keys and tokens are left out, as far as they are known or look like it. Raises
+        ParameterError for another format.
 
         ```python
         Path("chat.md").write_text(panel.conversation.export(), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import pytest
 
@@ -161,6 +162,15 @@ def test_exports_read_well_and_hold_every_branch() -> None:
     data = json.loads(chat.export("json"))
     assert data["seen"] == [1, 3]
     assert [turn["messages"][0]["content"] for turn in data["turns"][1:]] == ["A cat", "A dog"]
+
+
+@pytest.mark.parametrize("format", ["markdown", "json"])
+def test_an_export_holds_no_key(format: Literal["markdown", "json"]) -> None:
+    """Exports are files that go around; what is sent stays as it is."""
+    chat = ChatTree()
+    turn_of(chat, "My key is gsk_abcdefgh0123456789.", "I keep it.")
+    assert "My key is (secret)." in chat.export(format)
+    assert "gsk_abcdefgh0123456789" in said(chat)[0]
 
 
 def test_another_format_and_another_turn_are_refused() -> None:
