@@ -132,8 +132,13 @@ def _row(notebook: Notebook) -> str:
 
 
 def _unbroken(feature: str) -> str:
-    """As code. Browsers would break a line between two hyphens; one that is copied stays whole."""
-    return f"<nobr>`{feature}`</nobr>" if "-" in feature else f"`{feature}`"
+    """As code. Browsers would break a line between two hyphens; one that is copied stays whole.
+
+    Around the code `nobr` would do nothing, since JupyterLab has a rule for the lines of code.
+    """
+    if "-" not in feature:
+        return f"`{feature}`"
+    return f'<code class="literal"><nobr>{feature}</nobr></code>'
 
 
 def _cell(text: str) -> str:

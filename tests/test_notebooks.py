@@ -13,6 +13,7 @@ from refresh_notebooks import FOLDER, normal, read, text_of
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 MOST_LINES = 15
 MOST_BYTES = 300_000
+MOST_BYTES_OF_A_PICTURE = 60_000
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 # What a reader of another machine has no use for, or what nobody else should see.
 PRIVATE = {
@@ -89,6 +90,23 @@ def test_links_inside_the_cookbook_lead_somewhere(path: Path) -> None:
     for target in LINK.findall(prose(read(path))):
         if not re.match(r"(https?:|#)", target):
             assert (FOLDER / target.partition("#")[0]).is_file(), target
+
+
+@each
+def test_its_pictures_are_told_in_words(path: Path) -> None:
+    """Who sees no picture hears a sentence about it."""
+    for words in re.findall(r"!\[([^\]]*)\]\(", prose(read(path))):
+        assert re.fullmatch(r"[A-Z].{30,}\.", words), words
+
+
+def test_every_picture_is_small_and_shown() -> None:
+    """`tests/refresh_pictures.py` makes them, each for the notebook whose name it has."""
+    shown = "".join(prose(read(path)) for path in PATHS)
+    for picture in (FOLDER / "images").iterdir():
+        if picture.name != "start.png":  # the README's
+            assert (FOLDER / f"{picture.stem}.ipynb").is_file(), picture.name
+            assert f"](images/{picture.name})" in shown, picture.name
+            assert picture.stat().st_size <= MOST_BYTES_OF_A_PICTURE, picture.name
 
 
 @each
