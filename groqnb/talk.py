@@ -165,9 +165,12 @@ class Talk:
         except KeyboardInterrupt:
             self.stop()
             self._idle.wait(_GOODBYE)
-        if self._last is None:
+        if self._last is not None:
+            return self._last
+        if not self.busy:
             raise ParameterError("Nothing was asked yet.")
-        return self._last
+        late = f"The answer was stopped, and has not ended within {_GOODBYE:g} s."
+        return Asked(None, GroqnbError(late))
 
     def close(self) -> None:
         """Stop what is on its way, and close the connections."""

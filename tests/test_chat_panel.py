@@ -15,7 +15,7 @@ import pytest
 from chat_server import KEY, ChatServer
 
 import groqnb
-from groqnb.types.errors import AuthenticationError, ParameterError, StreamError
+from groqnb.types.errors import AuthenticationError, GroqnbError, ParameterError, StreamError
 from groqnb.widgets.chat_panel import ChatPanel
 
 LONG = 60.0  # s that a busy machine may take
@@ -402,6 +402,30 @@ def test_an_interrupt_while_tools_run_gives_the_answer_that_asked_for_them(make:
     assert panel.run() == asked
     assert panel.conversation.last.answer == asked
     assert not panel.talk.busy
+
+
+def test_an_answer_that_does_not_stop_ends_the_cell_and_says_so(make: Make) -> None:
+    """It was asked for; only its end does not come."""
+
+    class Endless(threading.Event):
+        """Is interrupted once, and never set."""
+
+        waits = 0
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.waits += 1
+            if self.waits == 1:
+                raise KeyboardInterrupt
+            return False
+
+    panel = make(transport=httpx.MockTransport(Weather()))
+    ended = panel.talk._idle
+    panel.talk._idle = Endless()
+    try:
+        with pytest.raises(GroqnbError, match="was stopped, and has not ended"):
+            panel._wait()
+    finally:
+        panel.talk._idle = ended
 
 
 # --- images ---
