@@ -297,3 +297,16 @@ def test_text_in_double_quotes_comes_out_unchanged(text: str) -> None:
 def test_json_comes_out_as_what_it_stands_for(value: object) -> None:
     if value not in ("True", "False", "None"):
         assert param(f"-p x={json.dumps(value)}", "x") == value
+
+
+def test_the_help_tells_what_commands_take_besides_and_stands_in_columns() -> None:
+    """What only the source knew, nobody would find; a long line pushes no column aside."""
+    text = help_text()
+    for word in ("--openai", "--user", "strict", "notional", "values of -c and --guard"):
+        assert word in text
+    commands = text.partition("\nOptions")[0].splitlines()
+    for line in commands:
+        alone = line.startswith("%groq ") and len(line) > 34 and line[34] != " "
+        assert alone or (line[:34].strip() in line and line[34] == " " and line[35] != " ")
+    for spec in COMMANDS:
+        assert spec.help in text

@@ -142,8 +142,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         "budget",
         "[USD|off]",
-        "stop before more is spent in a day; also: 0.50 notional (the local engine's calls count, "
-        "too), 0.50 strict (calls of unknown price are refused)",
+        "stop before more is spent in a day; 0.50 notional counts local calls, too, 0.50 strict "
+        "refuses unknown prices",
     ),
     CommandSpec(
         "replay", "[on|strict|record|off|status] [FILE]", "answers from a file, kept there once"
