@@ -10,7 +10,7 @@ from groqnb.guarding import ON_HIT, Checked, Guard, OnHit, redacted
 from groqnb.magics.words import GrammarError
 from groqnb.session import session
 from groqnb.showing import INTERRUPTS, Asked
-from groqnb.types.errors import GroqnbError
+from groqnb.types.errors import GroqnbError, GuardError
 
 if TYPE_CHECKING:
     from groqnb.conversation import Question
@@ -42,6 +42,7 @@ def ask_guarded(
     except INTERRUPTS:
         return _stopped(question, shown)
     except GroqnbError as error:
+        _in_words_of_magics(error)
         shown.fail(error, question.model)
         return Asked(None, error)
     held = _Held(shown)
@@ -55,11 +56,17 @@ def ask_guarded(
     except INTERRUPTS:
         return _stopped(question, shown)
     except GroqnbError as error:
+        _in_words_of_magics(error)
         shown.fail(error, question.model)
         return Asked(None, asked.error or error)
     answer = asked.answer if text == said else redacted(asked.answer, text)
     shown.finish(answer, " · ".join(filter(None, [held.note, _told(before, behind)])))
     return replace(asked, answer=answer)
+
+
+def _in_words_of_magics(error: GroqnbError) -> None:
+    if isinstance(error, GuardError):
+        error.hint = "`--guard warn` would only have said so."
 
 
 def _stopped(question: Question, shown: Painter) -> Asked:
