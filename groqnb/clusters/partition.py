@@ -122,8 +122,7 @@ def _cast(made: pd.DataFrame, name: str, kind: Any, errors: str) -> pd.DataFrame
     fits = np.array([pd.isna(value) or abs(value) < 2**63 for value in column], dtype=bool)
     told = f"ResponseError: {name} has more digits than a column of Int64 holds."
     numbers = column.where(fits, None).astype(kind)
-    cast = made.assign(**{name: numbers, errors: made[errors].where(fits, told)})
-    return cast
+    return made.assign(**{name: numbers, errors: made[errors].where(fits, told)})
 
 
 @contextmanager

@@ -111,6 +111,8 @@ def run(settings: Settings, llm: Llm, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Longer than clients keep a line that is idle: none sends on one that is being closed.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
     uvicorn.Server(config).run(sockets=[listener])

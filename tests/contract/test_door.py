@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import json
+import time
 from urllib.parse import urlsplit
 
 import groq
@@ -119,3 +121,19 @@ def test_a_body_beyond_the_bound_is_a_413(http: httpx.Client) -> None:
     assert declared.json()["error"]["code"] == "request_too_large"
     streamed = http.post("/chat/completions", content=(b" " * 1_000_000 for _ in range(26)))
     assert streamed.status_code == 413
+
+
+def test_an_idle_line_is_kept_as_long_as_clients_mean_to_use_it(engine: Engine) -> None:
+    """Closed earlier by the server, a request that is sent once alone would be lost with it."""
+    address = urlsplit(engine.base_url)
+    key = {"Authorization": f"Bearer {engine.api_key}"}
+    line = http.client.HTTPConnection(str(address.hostname), address.port, timeout=240)
+    line.auto_open = 0  # never a second line
+    line.connect()
+    for pause in (6, 0):
+        line.request("GET", f"{address.path}/models", headers=key)
+        reply = line.getresponse()
+        assert reply.status == 200
+        assert json.loads(reply.read())["object"] == "list"
+        time.sleep(pause)
+    line.close()
