@@ -115,14 +115,19 @@ def _cast(made: pd.DataFrame, name: str, kind: Any, errors: str) -> pd.DataFrame
     import pandas as pd
 
     column = made[name]
+    changed: dict[str, Any]
     if kind.kind == "M":
         moments = pd.to_datetime(column, utc=True)  # with and without a time zone
-        cast: pd.DataFrame = made.assign(**{name: moments.dt.tz_localize(None).astype(kind)})
-        return cast
-    fits = np.array([pd.isna(value) or abs(value) < 2**63 for value in column], dtype=bool)
-    told = f"ResponseError: {name} has more digits than a column of Int64 holds."
-    numbers = column.where(fits, None).astype(kind)
-    return made.assign(**{name: numbers, errors: made[errors].where(fits, told)})
+        changed = {name: moments.dt.tz_localize(None).astype(kind)}
+    else:
+        fits = np.array([pd.isna(value) or abs(value) < 2**63 for value in column], dtype=bool)
+        told = f"ResponseError: {name} has more digits than a column of Int64 holds."
+        changed = {
+            name: column.where(fits, None).astype(kind),
+            errors: made[errors].where(fits, told),
+        }
+    cast: pd.DataFrame = made.assign(**changed)
+    return cast
 
 
 @contextmanager
