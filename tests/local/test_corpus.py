@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -184,6 +185,36 @@ def test_packages_that_come_change_and_go_are_noticed(tmp_path: Path) -> None:
             file.unlink()
         (site / "okapi-1.0.dist-info").rmdir()
         assert corpus.search("okapi").results == []
+    finally:
+        corpus.close()
+
+
+@pytest.mark.parametrize("question", ["zebra striped animals", "all about breeding"])
+def test_a_search_waits_for_what_it_needs_of_an_index_that_is_being_made(
+    question: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also on a machine so busy that the usual time is not enough: a named package, and anything
+    where else nothing would be found."""
+    monkeypatch.setattr("groqnb.local.parts.corpus._MOST_SECONDS", 0.0)
+    monkeypatch.setattr("groqnb.local.parts.corpus._PATIENCE_SECONDS", 120.0)
+    install(tmp_path / "site", "zebra", '"""Striped animals of the savanna."""\n')
+    corpus = Corpus(None, tmp_path / "cache", [str(tmp_path / "site")])
+    try:
+        assert corpus.search(question).results
+    finally:
+        corpus.close()
+
+
+@pytest.mark.skipif(shutil.which("false") is None, reason="no program that always fails")
+def test_a_search_does_not_wait_for_an_index_that_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("groqnb.local.parts.corpus._PATIENCE_SECONDS", 3600.0)
+    monkeypatch.setattr("groqnb.local.parts.corpus.sys.executable", shutil.which("false"))
+    install(tmp_path / "site", "zebra", '"""Striped animals of the savanna."""\n')
+    corpus = Corpus(None, tmp_path / "cache", [str(tmp_path / "site")])
+    try:
+        assert corpus.search("zebra").results == []
     finally:
         corpus.close()
 

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from groqnb.local.parts.corpus_rank import Query, passage, score
 __all__ = ["Corpus", "Found", "Result"]
 
 _MOST_SECONDS = 2.5
+# Where without what is still missing nothing would be found, or not what was asked about.
+_PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _MOST_STARTS = 3
 _CANDIDATES = 60
@@ -88,26 +91,34 @@ class Corpus:
         """The pages that fit `text`, of the domains that are wanted."""
         with self._lock:
             packages = installed(self._packages_in)
+            names = {package.name for package in packages}
+
+            def looked_up(index: Index) -> Sequence[Result]:
+                query = Query.read(text, index.count, names)
+                hosts = [host for host in index.hosts() if is_wanted(host, include, exclude)]
+                pages = index.candidates(
+                    query.telling, _CANDIDATES, hosts if include or exclude else None
+                )
+                scored = [(score(query, page), page) for page in pages]
+                if self._folder is not None and is_wanted(FOLDER_HOST, include, exclude):
+                    scored += [(_OWN * score(query, page), page) for page in self._folder.pages()]
+                scored = [
+                    (min(1.0, points * country_weight(page.host, country)), page)
+                    for points, page in scored
+                ]
+                # Python's sort keeps equal ones in the order of the index.
+                scored.sort(key=lambda each: -each[0])
+                return [
+                    Result(page, passage(query, page), round(points, 4))
+                    for points, page in scored[:most]
+                    if points >= _LEAST_SCORE
+                ]
+
             index, ready = self._ready(text, packages)
-            query = Query.read(text, index.count, {package.name for package in packages})
-            hosts = [host for host in index.hosts() if is_wanted(host, include, exclude)]
-            pages = index.candidates(
-                query.telling, _CANDIDATES, hosts if include or exclude else None
-            )
-            scored = [(score(query, page), page) for page in pages]
-            if self._folder is not None and is_wanted(FOLDER_HOST, include, exclude):
-                scored += [(_OWN * score(query, page), page) for page in self._folder.pages()]
-            scored = [
-                (min(1.0, points * country_weight(page.host, country)), page)
-                for points, page in scored
-            ]
-            # Python's sort keeps equal ones in the order of the index.
-            scored.sort(key=lambda each: -each[0])
-            results = [
-                Result(page, passage(query, page), round(points, 4))
-                for points, page in scored[:most]
-                if points >= _LEAST_SCORE
-            ]
+            results = looked_up(index)
+            if not results and ready < len(packages):
+                index, ready = self._ready(text, packages, patient=True)
+                results = looked_up(index)
             return Found(results, len(packages), ready)
 
     def page(self, url: str) -> Page | None:
@@ -133,21 +144,23 @@ class Corpus:
         """Let go of the index, and of a process that makes it."""
         with self._lock:
             if self._builder is not None:
-                assert self._builder.stdin is not None
-                self._builder.stdin.close()
+                _hang_up(self._builder)
                 self._builder.wait()
             if self._index is not None:
                 self._index.close()
             self._builder = self._index = None
 
-    def _ready(self, text: str, packages: Sequence[Package]) -> tuple[Index, int]:
+    def _ready(
+        self, text: str, packages: Sequence[Package], *, patient: bool = False
+    ) -> tuple[Index, int]:
         """The index, once it has what the question needs or time is up; how much it has."""
-        end = time.monotonic() + _MOST_SECONDS
+        began = time.monotonic()
         index = self._open()
         # What the question names is wanted first, else what most questions are about.
         asked = set(text.lower().replace(".", " ").split())
         first = [package.name for package in packages if package.name in asked]
         needed = set(first or CORE)
+        end = began + (_PATIENCE_SECONDS if first or patient else _MOST_SECONDS)
         starts = 0
         while True:
             known = index.stamps()
@@ -160,7 +173,8 @@ class Corpus:
                 starts += self._start_builder(first)
             if not new and not gone and not needed & missing:
                 break
-            if time.monotonic() > end:
+            broken = starts == _MOST_STARTS and self._builder_failed()
+            if broken or time.monotonic() > end:
                 break
             time.sleep(_POLL_SECONDS)
         if missing or gone or self._builder is not None:
@@ -181,13 +195,15 @@ class Corpus:
                 self._index = Index(self._path)
         return self._index
 
+    def _builder_failed(self) -> bool:
+        return self._builder is not None and bool(self._builder.poll())
+
     def _start_builder(self, first: Sequence[str]) -> bool:
         """Start the process that makes the index; False while one of ours runs."""
         if self._builder is not None:
             if self._builder.poll() is None:
                 return False
-            assert self._builder.stdin is not None
-            self._builder.stdin.close()
+            _hang_up(self._builder)
         settings = {"path": str(self._path), "folders": self._packages_in, "first": list(first)}
         self._builder = subprocess.Popen(
             [sys.executable, "-m", "groqnb.local.parts.corpus_build"],
@@ -207,6 +223,12 @@ class Corpus:
             # It ended at once; the search goes on with what is there.
             self._builder.wait()
         return True
+
+
+def _hang_up(builder: subprocess.Popen[bytes]) -> None:
+    assert builder.stdin is not None
+    with suppress(BrokenPipeError):  # what it never read
+        builder.stdin.close()
 
 
 def _environment() -> dict[str, str]:
