@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,8 +144,17 @@ class NotebookPage:
         return outputs
 
     def seen(self, index: int, selector: str = "") -> str:
-        """The text that stands under a cell on the page, or in `selector` there."""
+        """The text that stands under a cell on the page, or in `selector` there.
+
+        Lab paints a moment after it scrolled, and until then there is none.
+        """
+        from playwright.sync_api import TimeoutError as Late
+
         self.scroll_to(index)
+        with suppress(Late):
+            self.page.wait_for_function(
+                "([i, part]) => probe.seen(i, part).trim()", arg=[index, selector], timeout=10_000
+            )
         text: str = self.page.evaluate("([i, part]) => probe.seen(i, part)", [index, selector])
         return text
 
