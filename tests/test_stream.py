@@ -8,6 +8,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -253,30 +255,34 @@ def test_ctrl_c_closes_the_connection_and_marks_the_stream() -> None:
         assert server.gone.wait(30)
 
 
+@asynccontextmanager
+async def half_read(url: str) -> AsyncIterator[tuple[Any, asyncio.Task[None]]]:
+    """A stream, and the task that has read two chunks of it and waits for more; it ends early."""
+    async with AsyncGroq(base_url=url, api_key=KEY) as client:
+        events: list[object] = []
+        client.events.subscribe(events.append)
+        stream = await client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)
+        read: list[object] = []
+
+        async def reads() -> None:
+            async for chunk in stream:
+                read.append(chunk)
+
+        task = asyncio.create_task(reads())
+        while len(read) < 2:
+            await asyncio.sleep(0.01)
+        yield stream, task
+        assert stream.interrupted
+        assert isinstance(events[-1], Interrupted)
+        assert events[-1].received == 2
+
+
 def test_a_cancelled_task_closes_the_connection_and_marks_the_stream() -> None:
     async def main(url: str) -> None:
-        async with AsyncGroq(base_url=url, api_key=KEY) as client:
-            events: list[object] = []
-            client.events.subscribe(events.append)
-            stream = await client.chat.completions.create(
-                model=MODEL, messages=MESSAGES, stream=True
-            )
-
-            read: list[object] = []
-
-            async def reads() -> None:
-                async for chunk in stream:
-                    read.append(chunk)
-
-            task = asyncio.create_task(reads())
-            while len(read) < 2:
-                await asyncio.sleep(0.01)
+        async with half_read(url) as (_, task):
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert stream.interrupted
-            assert isinstance(events[-1], Interrupted)
-            assert events[-1].received == 2
 
     with RawServer(SLOW) as server:
         asyncio.run(main(server.url))
@@ -327,25 +333,9 @@ def test_another_thread_may_close_a_stream_that_is_waited_for() -> None:
 
 def test_another_task_may_close_a_stream_that_is_waited_for() -> None:
     async def main(url: str) -> None:
-        async with AsyncGroq(base_url=url, api_key=KEY) as client:
-            events: list[object] = []
-            client.events.subscribe(events.append)
-            stream = await client.chat.completions.create(
-                model=MODEL, messages=MESSAGES, stream=True
-            )
-            read: list[object] = []
-
-            async def reads() -> None:
-                async for chunk in stream:
-                    read.append(chunk)
-
-            task = asyncio.create_task(reads())
-            while len(read) < 2:
-                await asyncio.sleep(0.01)
+        async with half_read(url) as (stream, task):
             await stream.close()
             await asyncio.wait_for(task, 30)
-            assert stream.interrupted
-            assert isinstance(events[-1], Interrupted)
 
     with RawServer(SILENT) as server:
         asyncio.run(main(server.url))
