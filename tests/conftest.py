@@ -67,6 +67,14 @@ def main() -> Iterator[None]:
     sys.modules["__main__"] = before
 
 
+@pytest.fixture(autouse=True)
+def own_watch() -> None:
+    """Each test begins as a new kernel: no calls, no budget, nothing spent."""
+    from groqnb.ledger.watch import watch
+
+    watch.__init__()  # type: ignore[misc]
+
+
 @pytest.fixture(scope="module")
 def shell() -> Iterator[InteractiveShell]:
     """A shell of IPython, one for a module's tests."""
@@ -97,12 +105,9 @@ def ip(shell: InteractiveShell, server: ChatServer) -> Iterator[InteractiveShell
     """A shell as in a notebook: what it displays can be updated, and is collected."""
     from IPython.core.displaypub import CapturingDisplayPublisher
 
-    from groqnb.ledger.totals import Totals
-    from groqnb.ledger.watch import watch
     from groqnb.session import Session, session
 
     Session.__init__(session)
-    watch.totals = Totals()
     for name in ("_groq", "answer"):
         shell.user_ns.pop(name, None)
     shell.display_pub = CapturingDisplayPublisher()

@@ -154,11 +154,8 @@ def endpoints() -> Iterator[Endpoints]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_recent(shell: InteractiveShell, tmp_path: Path, monkeypatch: Any) -> Iterator[None]:
+def _own_folder(shell: InteractiveShell, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    watch.recent.clear()
-    yield
-    watch.recent.clear()
 
 
 def client_of(endpoints: Endpoints) -> groqnb.Groq:

@@ -17,7 +17,6 @@ from magic_shell import failed, last, outputs, run, usage_error
 import groqnb
 from groqnb.ledger import recorder
 from groqnb.ledger.columns import row
-from groqnb.ledger.watch import watch
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +24,7 @@ def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    watch.__init__()  # type: ignore[misc]
     yield
-    watch.__init__()  # type: ignore[misc]
     recorder._stores.clear()
 
 

@@ -13,7 +13,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from magic_shell import failed, interrupt_when, last, outputs, run, usage_error
 
 from groqnb import keys
-from groqnb.ledger.limits import Limits
 from groqnb.ledger.watch import watch
 from groqnb.session import DEFAULT_MODEL, session
 from groqnb.types.answer import Answer
@@ -383,11 +382,8 @@ def test_the_state_counts_the_calls_of_every_client_as_usage_does(ip: Interactiv
     assert "2 calls, 6 tokens in, 7 out" in last(ip)
 
 
-def test_the_state_tells_whose_limits_it_tells(
-    ip: InteractiveShell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_state_tells_whose_limits_it_tells(ip: InteractiveShell) -> None:
     """Limits are a model's own; what the server did not tell is left out."""
-    monkeypatch.setattr(watch, "limits", Limits())
     run(ip, "%groq")
     assert "limits" not in last(ip)
     now = 1.0

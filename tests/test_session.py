@@ -72,11 +72,8 @@ def test_a_wrong_place_is_refused_and_changes_nothing() -> None:
 
 
 @pytest.fixture
-def totals(monkeypatch: pytest.MonkeyPatch) -> Totals:
-    """As a new kernel has them."""
-    made = Totals()
-    monkeypatch.setattr(watch, "totals", made)
-    return made
+def totals() -> Totals:
+    return watch.totals
 
 
 def test_calls_of_the_client_are_counted_however_they_end(

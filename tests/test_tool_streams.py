@@ -372,11 +372,8 @@ def test_each_takes_its_own_kind_of_client() -> None:
 
 def test_without_a_client_the_session_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """And counts the calls."""
-    from groqnb.ledger.totals import Totals
-    from groqnb.ledger.watch import watch
     from groqnb.session import Session
 
-    monkeypatch.setattr(watch, "totals", Totals())
     server = Server(PARIS, completion("Ok"))
     settings = {name: value for name, value in server.settings().items() if name != "where"}
     mine = Session(settings=settings, where="cloud", default_model=MODEL)

@@ -35,9 +35,7 @@ HEADERS = {
 def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
-    watch.__init__()  # type: ignore[misc]
     yield
-    watch.__init__()  # type: ignore[misc]
     recorder._stores.clear()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -17,12 +16,6 @@ from groqnb.types.errors import BudgetError
 
 FRAME = pd.DataFrame({"n": [1, 2, 3]})
 USED = {"prompt_tokens": 100, "completion_tokens": 10}  # of each line, as the server says
-
-
-@pytest.fixture(autouse=True)
-def no_budget() -> Iterator[None]:
-    yield
-    groqnb.budget("off")
 
 
 def cloud(server: BatchServer) -> groqnb.Groq:
