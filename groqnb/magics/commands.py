@@ -95,7 +95,7 @@ def _state(shell: Any, command: Command) -> None:
 def _left(model: str, limit: RateLimit) -> str:
     """What the last reply told of its model's limits: of both, of one, or ""."""
     parts = [
-        f"{left} of {most} {what}"
+        f"{left:,} of {most:,} {what}"
         for left, most, what in (
             (limit.remaining_requests, limit.limit_requests, "requests a day"),
             (limit.remaining_tokens, limit.limit_tokens, "tokens a minute"),

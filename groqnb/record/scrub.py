@@ -60,6 +60,10 @@ _NAMES = {
     "xapikey",
 }
 _SETTINGS = {"wolframsettings"}
+# A part of a path that no person would choose: some servers take their key there.
+_KEY_IN_PATH = re.compile(
+    r"(?<=/)(?=[^/?#]*[0-9])(?=[^/?#]*[A-Za-z])[A-Za-z0-9_~.-]{16,}(?=[/?#]|$)"
+)
 
 _SECRET_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$")
 _SHORTEST_VALUE = 12
@@ -123,7 +127,8 @@ class Scrubber:
             return [self.value(one) for one in value]
         if not isinstance(value, dict):
             return value
-        # A tool on another server: its headers are a key to that, whatever they are called.
+        # A tool on another server: its headers are a key to that, whatever they are called, and
+        # its address may hold one.
         tool = "server_url" in value or "server_label" in value or value.get("type") == "mcp"
         clean = {}
         for name, one in value.items():
@@ -132,6 +137,8 @@ class Scrubber:
                 clean[name] = _hidden(one)
             elif plain in _NAMES and isinstance(one, str):
                 clean[name] = HIDDEN
+            elif tool and plain == "serverurl" and isinstance(one, str):
+                clean[name] = self.text(_without_keys(one))
             else:
                 clean[name] = self.value(one)
         return clean
@@ -169,6 +176,13 @@ def is_secret_name(name: str) -> bool:
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
+
+
+def _without_keys(url: str) -> str:
+    """The address of a server without what looks like a key in its path."""
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host}{_KEY_IN_PATH.sub(HIDDEN, slash + path)}"
 
 
 def _hidden(value: Any) -> Any:

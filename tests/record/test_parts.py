@@ -191,6 +191,27 @@ def test_fields_with_a_secret_s_name_lose_their_value() -> None:
     assert clean.count(HIDDEN) == 6
 
 
+@pytest.mark.parametrize(
+    ("url", "clean"),
+    [
+        (
+            "https://mcp.example.org/fc-0a1b2c3d4e5f6a7b/v2/mcp",
+            f"https://mcp.example.org/{HIDDEN}/v2/mcp",
+        ),
+        ("https://x.org/s/0123456789abcdef0123?a=b", f"https://x.org/s/{HIDDEN}?a=b"),
+        ("https://k3y-like-host-name-0a1b2c.example.org/mcp", None),
+        ("https://mcp.example.org/model-context-protocol/v2", None),
+        ("https://mcp.example.org/2026-11-27/mcp", None),
+        ("https://mcp.example.org", None),
+    ],
+)
+def test_a_key_in_the_path_of_a_tool_s_address_is_hidden(url: str, clean: str | None) -> None:
+    """Where such keys are usual; in any other text a long name may be just that."""
+    tool = {"type": "mcp", "server_url": url}
+    assert Scrubber().value(tool) == {**tool, "server_url": clean or url}
+    assert Scrubber().value({"text": url}) == {"text": url}
+
+
 def test_a_schema_that_speaks_of_passwords_stays_whole() -> None:
     """The model is told of a field called password; that is no password."""
     schema = {"properties": {"password": {"type": "string"}, "token": {"type": "string"}}}

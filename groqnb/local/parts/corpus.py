@@ -93,33 +93,42 @@ class Corpus:
             packages = installed(self._packages_in)
             names = {package.name for package in packages}
 
-            def looked_up(index: Index) -> Sequence[Result]:
+            def results(index: Index) -> list[Result]:
                 query = Query.read(text, index.count, names)
-                hosts = [host for host in index.hosts() if is_wanted(host, include, exclude)]
-                pages = index.candidates(
-                    query.telling, _CANDIDATES, hosts if include or exclude else None
-                )
-                scored = [(score(query, page), page) for page in pages]
-                if self._folder is not None and is_wanted(FOLDER_HOST, include, exclude):
-                    scored += [(_OWN * score(query, page), page) for page in self._folder.pages()]
-                scored = [
-                    (min(1.0, points * country_weight(page.host, country)), page)
-                    for points, page in scored
-                ]
-                # Python's sort keeps equal ones in the order of the index.
-                scored.sort(key=lambda each: -each[0])
-                return [
-                    Result(page, passage(query, page), round(points, 4))
-                    for points, page in scored[:most]
-                    if points >= _LEAST_SCORE
-                ]
+                return self._best(index, query, most, include, exclude, country)
 
             index, ready = self._ready(text, packages)
-            results = looked_up(index)
-            if not results and ready < len(packages):
+            found = results(index)
+            if not found and ready < len(packages):
                 index, ready = self._ready(text, packages, patient=True)
-                results = looked_up(index)
-            return Found(results, len(packages), ready)
+                found = results(index)
+            return Found(found, len(packages), ready)
+
+    def _best(
+        self,
+        index: Index,
+        query: Query,
+        most: int,
+        include: Sequence[str],
+        exclude: Sequence[str],
+        country: str | None,
+    ) -> list[Result]:
+        """The best pages of the index and the folder, of the domains that are wanted."""
+        hosts = [host for host in index.hosts() if is_wanted(host, include, exclude)]
+        pages = index.candidates(query.telling, _CANDIDATES, hosts if include or exclude else None)
+        scored = [(score(query, page), page) for page in pages]
+        if self._folder is not None and is_wanted(FOLDER_HOST, include, exclude):
+            scored += [(_OWN * score(query, page), page) for page in self._folder.pages()]
+        scored = [
+            (min(1.0, points * country_weight(page.host, country)), page) for points, page in scored
+        ]
+        # Python's sort keeps equal ones in the order of the index.
+        scored.sort(key=lambda each: -each[0])
+        return [
+            Result(page, passage(query, page), round(points, 4))
+            for points, page in scored[:most]
+            if points >= _LEAST_SCORE
+        ]
 
     def page(self, url: str) -> Page | None:
         """The page at a `local://` address; None where there is none."""
