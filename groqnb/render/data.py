@@ -180,7 +180,8 @@ def _rows(value: Sequence[Mapping[str, Any]], budget: _Budget) -> Markup:
     align = ["right" if _numbers(value[:shown], name) else "left" for name in columns]
     body = table([cut(name, 100) for name in columns], cells, align=align)
     more = [_more(len(value) - shown, "rows"), _more(len(names) - len(columns), "columns")]
-    return join([el("div", body, class_="gn-scroll", tabindex="0", role="group"), *more])
+    wide = el("div", body, class_="gn-scroll", tabindex="0", role="group", aria_label="table")
+    return join([wide, *more])
 
 
 def _cell(row: Mapping[str, Any], name: str) -> Child:
