@@ -176,7 +176,7 @@ def _run(
 
 
 def _warn_of_damage(sound: Sound, read: float) -> None:
-    missing = (sound.length or 0.0) - read
+    missing = (sound.length or 0.0) - read if sound.sure else 0.0
     if missing > max(1.0, 0.01 * read):
         what = f"it should last {sound.length:.1f} s, and {read:.1f} s of it could be read"
     elif sound.damaged:

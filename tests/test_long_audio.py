@@ -81,6 +81,35 @@ def video(*, audio: bool) -> bytes:
     return file.getvalue()
 
 
+def film(format: str, *, pictures: float, begins: float = 0.0) -> bytes:
+    """Twelve seconds of sound in a film of so many seconds; it begins at `begins`."""
+    import av
+
+    file = io.BytesIO()
+    with av.open(file, "w", format=format) as container:
+        track = container.add_stream("mpeg4", rate=10)
+        track.width, track.height, track.pix_fmt = 32, 32, "yuv420p"
+        codec = "aac" if format == "mp4" else "flac"
+        spoken = container.add_stream(codec, rate=RATE, layout="mono")
+        spoken.codec_context.open()
+        for number in range(int(pictures * 10)):
+            frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+            frame.pts = number
+            container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+        resampler = av.AudioResampler(
+            format=spoken.format, layout="mono", rate=RATE, frame_size=spoken.frame_size or None
+        )
+        sound = av.AudioFrame.from_ndarray(SHORT[None, :], format="s16", layout="mono")
+        sound.sample_rate = RATE
+        at = int(begins * RATE)
+        for piece in [*resampler.resample(sound), *resampler.resample(None)]:
+            piece.pts, at = at, at + piece.samples
+            container.mux(spoken.encode(piece))
+        container.mux(spoken.encode(None))
+    return file.getvalue()
+
+
 # --- one part, and many ---------------------------------------------------------------------------
 
 
@@ -470,10 +499,11 @@ def test_every_kind_of_source_is_heard_sample_by_sample(make: Any) -> None:
         SHORT.astype(np.int32) << 16,
         SHORT / 32767.0,
         SHORT.astype(np.float32),
+        SHORT.astype(np.int64),
         np.stack([SHORT, SHORT]),
         np.stack([SHORT, SHORT], axis=1),
     ],
-    ids=["int16", "int32", "float", "large floats", "channels first", "channels last"],
+    ids=["int16", "int32", "float", "large floats", "wide", "channels first", "channels last"],
 )
 def test_arrays_of_every_type_are_heard(array: Any) -> None:
     """Integers of any width, floats, one channel or two."""
@@ -524,6 +554,100 @@ def test_of_a_video_the_first_audio_track_is_heard() -> None:
     assert server.heard == [(0.0, 0.5)]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("format", ["mp4", "matroska"])
+def test_a_film_that_goes_on_without_sound_is_not_called_damaged(format: str) -> None:
+    """Its length is that of the sound, and nobody is warned."""
+    told: list[tuple[float, float | None]] = []
+    talk = transcribe(
+        film(format, pictures=30),
+        client=_anything().client(),
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert talk.duration == pytest.approx(12.0, abs=0.1)
+    assert told[-1][1] == pytest.approx(12.0, abs=0.1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("format", ["mp4", "matroska"])
+def test_times_are_those_of_the_film_where_its_sound_begins_later(format: str) -> None:
+    """Subtitles would come too early otherwise."""
+    from groqnb.hearing.decoding import decoded
+    from groqnb.hearing.sources import source_of
+
+    sound = decoded(source_of(film(format, pictures=20, begins=5.0)))
+    samples = np.concatenate(list(sound.blocks))
+    assert not samples[: int(4.9 * RATE)].any()
+    assert len(samples) / RATE == pytest.approx(17.0, abs=0.1)
+    assert sound.length == pytest.approx(17.0, abs=0.1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("loud_first", [True, False])
+def test_an_mp3_that_does_not_say_how_long_it_is_is_heard_whole(
+    loud_first: bool,
+) -> None:
+    """FFmpeg guesses too little or too much of it, and nobody is warned of that."""
+    import av
+
+    rng = np.random.default_rng(1)
+    parts = [rng.normal(0, level, 30 * RATE).astype(np.int16) for level in (8000, 40)]
+    samples = np.concatenate(parts if loud_first else parts[::-1])
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp3", options={"write_xing": "0"}) as container:
+        stream = container.add_stream(
+            "libmp3lame", rate=44_100, layout="mono",
+            options={"global_quality": "236", "flags": "+qscale"},
+        )  # fmt: skip
+        stream.codec_context.open()
+        resampler = av.AudioResampler(
+            format=stream.format, layout="mono", rate=44_100, frame_size=stream.frame_size
+        )
+        frame = av.AudioFrame.from_ndarray(samples[None, :], format="s16", layout="mono")
+        frame.sample_rate = RATE
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+    with av.open(io.BytesIO(file.getvalue())) as container:
+        guessed = container.duration / av.time_base
+    assert guessed < 55 if loud_first else guessed > 65
+    talk = transcribe(file.getvalue(), client=_anything().client(), part_seconds=20)
+    assert talk.duration == pytest.approx(60, abs=0.5)
+
+
+def test_the_bar_stands_a_file_that_said_too_little_of_its_length(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is full then, and says how much there was."""
+    from groqnb.hearing import progress
+
+    monkeypatch.setattr(progress, "_PATIENCE", -1.0)
+    with progress.Bar("talk.mp3", 10.0) as bar:
+        bar.add(5.0)
+        bar.add(8.0)
+        bar.idle(0.0)
+    assert "13/13 s" in capsys.readouterr().err
+
+
+def _anything() -> Hearing:
+    """A server that does not look at what it hears."""
+    server = Hearing()
+    server._place = lambda samples: (0.0, 1.0)  # type: ignore[method-assign]
+    return server
+
+
+def test_a_waveform_is_as_long_as_its_sound_however_it_is_read() -> None:
+    """Blocks of any length, such as decoders give, add no time."""
+    from groqnb.hearing.splitting import Envelope
+
+    whole, read = Envelope(), Envelope()
+    whole.add(SHORT)
+    for start in range(0, len(SHORT), 1_237):
+        read.add(SHORT[start : start + 1_237])
+    assert len(whole.values()) == 12 * 20
+    assert np.array_equal(whole.values(), read.values())
+
+
 def test_a_wrong_ending_does_no_harm() -> None:
     """A FLAC called .mp3 is a FLAC."""
     Path("talk.mp3").write_bytes(encoded(SHORT, "flac", "flac"))
@@ -555,6 +679,14 @@ def test_a_url_is_downloaded(tmp_path: Path) -> None:
     assert len(server.heard) == 2
 
 
+def test_an_address_with_letters_and_spaces_as_a_browser_shows_it_is_downloaded() -> None:
+    """Its path is quoted on the way, what is quoted already is not quoted again."""
+    with _serving(wav(SHORT)) as url:
+        for path, name in (("größe 1.wav?of=ü", "größe 1.wav"), ("a%20talk.wav", "a talk.wav")):
+            talk = transcribe(f"{url}/{path}", client=Hearing().client())
+            assert talk.name == name
+
+
 class _serving:
     """A web server with one file; paths with "missing", "page" or "cut" have their own answers."""
 
@@ -564,6 +696,9 @@ class _serving:
                 return
 
             def do_GET(self) -> None:
+                if "noise" in self.path:
+                    self.wfile.write(b"no line of status\r\n\r\n")
+                    return
                 self.send_response(404 if "missing" in self.path else 200)
                 kind = "text/html" if "page" in self.path else "audio/wav"
                 self.send_header("content-type", kind)
@@ -680,6 +815,7 @@ def test_damaged_places_are_left_out_and_told() -> None:
         ("missing.wav", FetchError, "answered with status 404"),
         ("page", ParameterError, "web page"),
         ("cut.wav", FetchError, "broke off after 1,000"),
+        ("noise.wav", FetchError, "cannot be reached, or broke off"),
     ],
 )
 def test_a_url_without_a_recording_is_told_shortly(
@@ -740,7 +876,8 @@ def test_a_missing_package_is_named_with_its_extra(
 
 
 def test_arrays_that_are_no_sound_are_refused() -> None:
-    """No rate, odd shapes, texts, NaN."""
+    """No rate, odd shapes, texts, NaN, what is no array."""
+    refused([1, 2, 3], "as a numpy array, not as a list", sample_rate=RATE)
     refused(SHORT, "needs its sample rate")
     refused(SHORT, "from 1,000", sample_rate=10)
     refused(np.zeros((3, 4, 5)), "is no sound", sample_rate=RATE)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import wave
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 from groqnb.hearing.extras import load_av
@@ -32,14 +34,16 @@ _MOST_DAMAGED = 2_000
 class Sound:
     """A recording that is being decoded.
 
-    `length` is in seconds, as its file says, None where it does not say; `damaged` counts the
-    packets that could not be decoded and were left out. `blocks` can be iterated over once.
+    `length` is in seconds, as its file says, None where it does not say; where it is not `sure`,
+    the sound may be shorter or longer and be whole. `damaged` counts the packets that could not be
+    decoded and were left out. `blocks` can be iterated over once.
     """
 
     name: str
     length: float | None
     blocks: Iterator[Samples] = field(repr=False)
     damaged: int = 0
+    sure: bool = True
 
 
 def decoded(source: Source) -> Sound:
@@ -64,10 +68,13 @@ def _from_array(source: Source) -> Sound:
     import numpy as np
 
     array, rate = source.samples, source.rate
-    # Floats are from -1 to 1; those that are far from it are taken for 16-bit numbers.
+    # Floats are from -1 to 1; those that are far from it are taken for 16-bit numbers, and so are
+    # wide integers that 16 bits can hold: as wide ones they would be silence.
     scale = 32767.0
     if array.dtype.kind == "f" and max(array.max(), -array.min()) > 8.0:
         scale = 1.0
+    wide = array.dtype.kind == "i" and array.dtype.itemsize > 2
+    small = wide and array.max() < 1 << 15 and array.min() >= -(1 << 15)
 
     def blocks() -> Iterator[Samples]:
         step = rate * 20
@@ -75,6 +82,8 @@ def _from_array(source: Source) -> Sound:
             block = array[start : start + step]
             if block.dtype.kind == "f":
                 block = np.clip(block * scale, -32768, 32767).astype(np.int16)
+            elif small:
+                block = block.astype(np.int16)
             yield _mono(_as_int16(block))
 
     length = len(array) / rate
@@ -147,6 +156,7 @@ def _resampled(blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
 def _from_container(source: Source, file: IO[bytes]) -> Sound:
     """What FFmpeg can read: compressed audio, and video with a track of audio."""
     av = load_av()
+    counted = _counts_its_frames(file)
     try:
         # Playlists and the like name other files and addresses: those are nobody's wish here.
         alone = {"protocol_whitelist": "none"}
@@ -159,10 +169,49 @@ def _from_container(source: Source, file: IO[bytes]) -> Sound:
         held = f"it holds {' and '.join(kinds)} only" if kinds else "it holds no track at all"
         raise ParameterError(f"{source.subject} has no audio track: {held}.")
     track = container.streams.audio[0]
-    length = container.duration / av.time_base if container.duration else None
-    sound = Sound(source.subject, length, iter(()))
+    length, sure = _length(av, container, track)
+    sure = sure and (counted or container.format.name != "mp3")
+    sound = Sound(source.subject, length, iter(()), sure=sure)
     sound.blocks = _tracked(av, sound, container, track, file)
     return sound
+
+
+def _counts_its_frames(file: IO[bytes]) -> bool:
+    """Whether an MP3 says how long it is; of others FFmpeg guesses it from how they begin."""
+    head = file.read(10)
+    if head[:3] == b"ID3":
+        size = 0
+        for byte in head[6:]:
+            size = size << 7 | byte & 0x7F
+        file.seek(10 + size)
+    frame = head + file.read(512)
+    file.seek(0)
+    return any(name in frame for name in (b"Xing", b"Info", b"VBRI"))
+
+
+def _length(av: Any, container: Any, track: Any) -> tuple[float | None, bool]:
+    """Until when the track lasts, in seconds from the container's beginning, and if that is sure.
+
+    A container lasts as long as the longest of its tracks, which may be a video.
+    """
+    told = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", track.metadata.get("DURATION", ""))
+    if told is not None:
+        return int(told[1]) * 3600 + int(told[2]) * 60 + float(told[3]), True
+    if "mp4" in container.format.name and track.duration:
+        begins = float((track.start_time or 0) * track.time_base)
+        begins -= (container.start_time or 0) / av.time_base
+        return begins + float(track.duration * track.time_base), True
+    length = container.duration / av.time_base if container.duration else None
+    return length, not container.streams.video
+
+
+def _late(av: Any, container: Any, frame: Any) -> int:
+    """How many samples after the container's beginning the first of the sound's frames is."""
+    if frame.time is None or not container.duration:
+        return 0
+    begins = frame.time - (container.start_time or 0) / av.time_base
+    # Less is an encoder's delay; more than there is, a broken clock.
+    return round(begins * RATE) if 0.1 < begins < container.duration / av.time_base else 0
 
 
 def _tracked(av: Any, sound: Sound, container: Any, track: Any, file: IO[bytes]) -> Iterator[Any]:
@@ -171,7 +220,14 @@ def _tracked(av: Any, sound: Sound, container: Any, track: Any, file: IO[bytes])
     some: list[Any] = []
     held = total = 0
     with file, closing(container):
-        for piece in _resampled_frames(av, _frames(av, sound, container, track)):
+        frames = _frames(av, sound, container, track)
+        first = next(frames, None)
+        # The times are to be those of the video that the sound belongs to.
+        late = 0 if first is None else _late(av, container, first)
+        while late:
+            yield np.zeros(min(late, _BLOCK), np.int16)
+            late -= min(late, _BLOCK)
+        for piece in _resampled_frames(av, chain([first] if first else [], frames)):
             some.append(piece)
             held += len(piece)
             if held >= _BLOCK:

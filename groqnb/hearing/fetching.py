@@ -7,7 +7,7 @@ import os
 import tempfile
 import weakref
 from typing import IO, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from groqnb.hearing.sources import Source
 from groqnb.types.errors import GroqnbError, ParameterError
@@ -24,6 +24,7 @@ class FetchError(GroqnbError):
 
 def fetched(url: str) -> Source:
     """The recording behind an http(s) URL. Raises ParameterError, FetchError."""
+    import http.client
     import ssl
     import urllib.error
     import urllib.request
@@ -35,14 +36,17 @@ def fetched(url: str) -> Source:
         host, user = parts.hostname, parts.username
     except ValueError:
         host = user = None
-    if not host or any(character.isspace() for character in url):
+    if not host or any(character in "\t\r\n" for character in url):
         raise ParameterError("The URL is not valid.")
     if user is not None:
         raise ParameterError(
             "The URL holds a user name.", hint="Download the recording, and pass its path."
         )
     context = ssl.create_default_context(cafile=certifi.where())
-    request = urllib.request.Request(url, headers={"User-Agent": "groqnb", "Accept": "*/*"})
+    # Addresses are copied as browsers show them: with letters and spaces that urllib refuses.
+    path, query = (quote(part, safe="%/:=&?~+!$,;'@()*[]|") for part in (parts.path, parts.query))
+    plain = parts._replace(path=path, query=query, fragment="").geturl()
+    request = urllib.request.Request(plain, headers={"User-Agent": "groqnb", "Accept": "*/*"})
     # https:// alone needs the context; redirects lead to http(s) only, which urllib sees to.
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
     try:
@@ -60,7 +64,7 @@ def fetched(url: str) -> Source:
         status = error.code
         error.close()
         raise FetchError(f"{host} answered with status {status}.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         if isinstance(error, ParameterError):
             raise
         reason = getattr(error, "reason", error)

@@ -41,6 +41,11 @@ class Bar:
     def add(self, seconds: float) -> None:
         """So many seconds more are done."""
         self._done += seconds
+        if self._total is not None and self._done > self._total:
+            # The file said too little of itself; tqdm has no total for what is beyond it.
+            self._total = self._done
+            if self._bar is not None:
+                self._bar.total = round(self._done, 1)
         if self._listener is not None:
             self._listener(self._done, self._total)
         if self._visible():

@@ -53,6 +53,11 @@ def source_of(source: Any, sample_rate: int | None = None) -> Source:
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(source, numpy.ndarray):
         return _from_array(source, sample_rate)
+    if sample_rate is not None and (isinstance(source, list) or hasattr(source, "__array__")):
+        raise ParameterError(
+            f"Samples come as a numpy array, not as a {type(source).__name__}.",
+            hint="Pass numpy.asarray(samples).",
+        )
     if sample_rate is not None:
         raise ParameterError(
             "sample_rate= belongs to a numpy array; a file tells its own rate.",

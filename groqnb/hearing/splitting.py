@@ -50,23 +50,29 @@ class Envelope:
 
     step: float = 0.05
     loudness: list[Any] = field(default_factory=list)
+    _rest: Any = None  # samples of a step that is not full yet
 
     def add(self, samples: Samples) -> None:
-        """The next samples; all but the last ones come in whole steps."""
+        """The next samples."""
+        import numpy as np
+
         size = int(RATE * self.step)
+        if self._rest is not None and len(self._rest):
+            samples = np.concatenate((self._rest, samples))
         whole = len(samples) // size * size
         if whole:
             rows = samples[:whole].reshape(-1, size)
             high, low = rows.max(axis=1).astype("int32"), rows.min(axis=1).astype("int32")
             self.loudness.append((abs(high).clip(min=abs(low)) / 32768).astype("float32"))
-        if whole < len(samples):
-            self.loudness.append(_loudest(samples[whole:]).reshape(1))
+        self._rest = samples[whole:].copy()
 
     def values(self) -> Any:
         """All of it as one array."""
         import numpy as np
 
-        return np.concatenate(self.loudness) if self.loudness else np.zeros(0, "float32")
+        last = [] if self._rest is None or not len(self._rest) else [_loudest(self._rest)[None]]
+        known = [*self.loudness, *last]
+        return np.concatenate(known) if known else np.zeros(0, "float32")
 
 
 def _loudest(samples: Samples) -> Any:
