@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 import wave
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ import pytest
 from hearing_world import KEY, wav
 
 from groqnb import BadRequestError, Groq, ParameterError, ResponseError
+from groqnb.hearing.extras import MissingExtra
 from groqnb.speaking.joining import FORMATS, Pcm, decoded, encoded, joined, length, mended, read_wav
 from groqnb.speaking.passages import passages
 from groqnb.speaking.speak import speak, voice_of
+from groqnb.speaking.spoken import Spoken
 from groqnb.wire.retry import without_waiting
 
 RATE = 24_000
@@ -201,6 +204,50 @@ def test_a_full_disk_at_save_leaves_the_old_file(
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["said.wav"]
     said.save(path)
     assert path.read_bytes() == said.audio
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_spoken(tmp_path: Path) -> None:
+    """A folder that is not there: the error names the file that was asked for."""
+    server = Speaking()
+    with pytest.raises(OSError, match=r"no folder/said\.wav'$"):
+        speak("Hello.", save=tmp_path / "no folder" / "said.wav", client=server.client())
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize(
+    "options", [{"format": "mp3"}, {"text": "Hello.", "format": "wav", "save": "said.mp3"}]
+)
+def test_a_missing_package_is_told_before_anything_is_spoken(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text of many parts is made MP3 here, and so is one that is saved as another format."""
+    server = Speaking()
+    client = server.client()
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(MissingExtra, match="PyAV"):
+        speak(**{"text": LONG, "client": client, **options})
+    assert server.bodies == []
+
+
+def test_a_disk_that_is_full_at_last_costs_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    """The parts are there until the file is written: the same call asks for nothing."""
+    server = Speaking()
+    client = server.client()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Spoken, "save", full)
+        with pytest.raises(OSError, match="No space left"):
+            speak(LONG, save=tmp_path / "said.wav", client=client)
+    assert len(server.bodies) == 3
+    said = speak(LONG, save=tmp_path / "said.wav", client=client)
+    assert len(server.bodies) == 3
+    assert (tmp_path / "said.wav").read_bytes() == said.audio
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(

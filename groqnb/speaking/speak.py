@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,8 @@ from groqnb import catalog
 from groqnb.speaking.joining import FORMATS, encoded, joined, mended
 from groqnb.speaking.passages import passages
 from groqnb.speaking.spoken import ENDINGS, Spoken
-from groqnb.types.errors import ParameterError
+from groqnb.types.errors import ParameterError, ResponseError
+from groqnb.types.new_file import NewFile
 
 if TYPE_CHECKING:
     from groqnb.client import Groq
@@ -87,18 +88,24 @@ def speak(
         client = session.client()
     from groqnb.engine_parts import fetch_for
 
+    parts = passages(text, catalog.limit("speech_input_chars"))
+    _check_means(chosen, save, len(parts))
     fetch_for(client, "speaking")
     params: dict[str, Any] = {"model": model, "voice": name}
     params |= {"sample_rate": sample_rate} if sample_rate is not None else {}
     params |= {"speed": speed} if speed is not None else {}
-    parts = passages(text, catalog.limit("speech_input_chars"))
+    call = _Call(client, params, parts)
     if len(parts) == 1:
         reply = client.audio.speech.create(input=text, response_format=chosen, **params)
         audio, answered = mended(reply.content), reply.headers.get("x-groqnb-model", "")
     else:
-        call = _Call(client, params, parts)
         files, answered = call.all(concurrency, max_wait, resume)
-        audio = encoded(joined(files), chosen)
+        try:
+            whole = joined(files)
+        except ResponseError:
+            call.forget()  # what does not fit together would not do so the next time
+            raise
+        audio = encoded(whole, chosen)
 
     def again(other: str) -> Spoken:
         return speak(
@@ -112,16 +119,33 @@ def speak(
     )  # fmt: skip
     if save is not None:
         said.save(save)
+    # Only now: were the disk full, the same call would find the parts again.
+    call.forget()
     return said
 
 
-@dataclass(frozen=True)
+def _check_means(format: str, save: str | os.PathLike[str] | None, parts: int) -> None:
+    """Refuse what cannot be made or saved before anything is paid. Raises as `speak` does."""
+    made = {format} if parts > 1 else set()
+    if save is not None:
+        NewFile(save).give_up()
+        if _format_of(save) != format:
+            made |= {_format_of(save)}
+    if made - {"wav"} or (made and format != "wav"):
+        from groqnb.hearing.extras import load_av, load_numpy
+
+        load_numpy()
+        load_av()
+
+
+@dataclass
 class _Call:
     """The requests for the parts of a long text."""
 
     client: Groq
     params: Mapping[str, Any]
     parts: list[str]
+    forget: Callable[[], None] = lambda: None
 
     def all(self, concurrency: int, max_wait: float, resume: bool) -> tuple[list[bytes], str]:
         """The WAV files of the parts, in order, and who spoke them."""
@@ -147,7 +171,7 @@ class _Call:
         finally:
             kept.tell()
         replies = [answer.reply or {} for answer in answers]
-        kept.drop(answer.key for answer in answers if answer.key)
+        self.forget = lambda: kept.drop(answer.key for answer in answers if answer.key)
         files = [base64.b64decode(reply["audio"]) for reply in replies]
         return files, str(replies[0].get("answered") or "")
 

@@ -30,7 +30,11 @@ class NewFile:
         if self._place.is_dir():
             raise IsADirectoryError(f"{self.path} is a folder; name a file in it.")
         self._part = self._place.with_name(f".{self._place.name[:80]}.{os.urandom(4).hex()}.part")
-        self.file: IO[bytes] = open(self._part, "xb")  # noqa: SIM115
+        try:
+            self.file: IO[bytes] = open(self._part, "xb")  # noqa: SIM115
+        except OSError as error:
+            error.filename = os.fspath(path)  # nobody knows the other name
+            raise
 
     def finish(self) -> Path:
         """Closes it and puts it in its place, over what was there; returns the path.
