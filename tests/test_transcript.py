@@ -250,6 +250,16 @@ def test_hours_without_a_full_stop_are_cut_into_cues() -> None:
     assert max(cue.end - cue.start for cue in shown) <= 7.001
 
 
+@pytest.mark.parametrize("start", [10.8875, 10.8884, 10.8885, 10.8886, 2.0005, 2.0015])
+def test_no_cue_ends_when_it_begins_as_it_is_written(start: float) -> None:
+    """Players show none of a length of nothing; times between two milliseconds are rounded."""
+    found = [HeardSegment(start, start, " One."), HeardSegment(start, start + 9, " Two.")]
+    for line in srt(found, []).splitlines():
+        if "-->" in line:
+            begins, ends = line.split(" --> ")
+            assert begins < ends
+
+
 def test_no_words_make_no_cues() -> None:
     """An empty transcript is an empty, valid file."""
     assert (srt([], []), vtt([], [])) == ("", "WEBVTT\n")

@@ -98,10 +98,11 @@ def cues(segments: Sequence[HeardSegment], words: Sequence[HeardWord]) -> list[C
     made: list[Cue] = []
     for number, tokens in enumerate(found):
         following = found[number + 1][0].start if number + 1 < len(found) else float("inf")
-        start = max(tokens[0].start, made[-1].end if made else 0.0)
+        # Rounded as it is written: a cue that ends when it begins is never shown.
+        start = round(max(tokens[0].start, made[-1].end if made else 0.0), 3)
         end = max(tokens[-1].end, min(start + _SHORTEST, following))
         end = max(min(end, max(following, start)), start + 0.001)
-        made.append(Cue(start, end, _lines([token.text for token in tokens])))
+        made.append(Cue(start, round(end, 3), _lines([token.text for token in tokens])))
     return made
 
 
