@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 from collections.abc import Callable, Iterator
+from random import Random
 from typing import Any
 
 import pytest
 from chat_server import KEY, ChatServer
+from PIL import Image
 
 import groqnb
 from groqnb import catalog
@@ -237,6 +240,41 @@ def test_the_page_runs_what_it_shows(make: Make) -> None:
     assert [each["kind"] for each in told if "number" in each][-1] == "done"
 
 
+def test_one_question_at_a_time(make: Make, server: ChatServer) -> None:
+    """Also while large images are still made to fit: a call that nobody sees would be paid."""
+    play = make(prompt="count 200 every 0.01", model="acme/brand-new-70b")
+    for seed in range(3):
+        file = io.BytesIO()
+        Image.frombytes("RGB", (800, 800), Random(seed).randbytes(800 * 800 * 3)).save(file, "PNG")
+        play._attach(file.getvalue(), {"name": f"noise-{seed}.png"})
+    refused: list[str] = []
+
+    def run() -> None:
+        try:
+            play.run()
+        except ParameterError as error:
+            refused.append(error.message)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert refused == ["An answer is on its way."] * 2
+    assert len(server.requests) == 1
+
+
+def test_what_cannot_be_asked_leaves_it_free(make: Make) -> None:
+    """A refused question is no answer on its way."""
+    play = make(prompt="hello", model="llama-3.3-70b-versatile")
+    play._attach(PIXEL, {"name": "dot.png"})
+    for _ in range(2):
+        with pytest.raises(ParameterError, match="takes no images"):
+            play.run()
+    play.model = "acme/brand-new-70b"
+    assert play.run().text == "You said: hello"
+
+
 def test_stop_keeps_what_has_come(make: Make) -> None:
     """From another thread or the page; the answer is marked."""
     play = make(prompt="count 100000 every 0.01")
@@ -260,6 +298,9 @@ def test_what_is_saved_is_readable_and_safe(make: Make) -> None:
     assert "<script>" not in bundle["text/html"]
     assert "As Python" in bundle["text/html"]
     assert bundle["text/plain"].startswith("prompt: <script>alert(1)</script>\n\nYou said:")
+    play.prompt = "First line\nsecond line"
+    play.run()
+    assert "First line<br>second line</b>" in play._result_bundle()["text/html"]
     state = str(play.get_state())
     assert KEY not in state + str(bundle)
 

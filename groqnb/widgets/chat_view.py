@@ -17,7 +17,7 @@ from groqnb.render.tools import Run, run_html, run_plain
 from groqnb.types.answer import Answer
 from groqnb.widgets.attaching import Thumbs, image_html
 
-__all__ = ["result", "totals", "turn_body"]
+__all__ = ["lines", "result", "totals", "turn_body"]
 
 
 def totals(chat: ChatTree) -> str:
@@ -93,7 +93,7 @@ def result(chat: ChatTree, thumbs: Thumbs) -> tuple[list[Child], str]:
     html: list[Child] = []
     text: list[str] = []
     if chat.system is not None and chat.path:
-        html.append(el("div", fold("System message", *_lines(chat.system)), class_="gn-tool"))
+        html.append(el("div", fold("System message", *lines(chat.system)), class_="gn-tool"))
     for turn in chat.path:
         html += _turn_html(turn, thumbs)
         text.append(_turn_plain(turn))
@@ -118,13 +118,13 @@ def _turn_html(turn: Turn, thumbs: Thumbs) -> Iterator[Child]:
         yield from map(run_html, _runs(turn))
     else:
         yield el("div", el("b", "You"), class_="gn-label")
-        yield el("p", *_lines(turn.text), class_=IGNORE_MATH)
+        yield el("p", *lines(turn.text), class_=IGNORE_MATH)
         yield from (el("p", image_html(part, thumbs)) for part in turn.images)
     if turn.failure:
         yield el("p", el("span", turn.failure, class_="gn-stopped"))
 
 
-def _lines(text: str) -> Iterator[Child]:
+def lines(text: str) -> Iterator[Child]:
     """Text of people: its lines as they are, nothing of it is Markdown."""
     for number, line in enumerate(text.split("\n")):
         if number:

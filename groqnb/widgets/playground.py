@@ -195,38 +195,47 @@ class Playground(Attaching, Widget, static="playground"):
     def _begin(self) -> None:
         if not self.prompt.strip():
             raise ParameterError("There is nothing to ask yet.", hint="Write a prompt.")
-        params = self.params
         with self._lock:
+            # Taken before the images are made to fit: a second run would begin meanwhile.
             if not self._idle.is_set():
                 raise ParameterError(
                     "An answer is on its way.", hint="Wait for its end, or stop it first."
                 )
-            found = list(self._attached.values())
-        content: Any = self.prompt
-        if found:
-            can_see(self.model)
-            parts = [each.part for each in self._fitted(found)]
-            content = [{"type": "text", "text": self.prompt}, *parts]
-        question = Question(single(content, system=self.system or None), self.model, params)
-        told = self._told()
-        with self._lock:
             self._idle.clear()
             self._stopped = False
-            self._asked, self._failure, self._growing = None, "", Growing()
-            self._asked_for = {**told, "content": content}
-            self._number += 1
-            self._tell("begin", number=self._number, status=f"asking {self.model}…")
+        begun = False
         try:
+            question, asked_for = self._made()
+            with self._lock:
+                self._asked, self._failure, self._growing = None, "", Growing()
+                self._asked_for = asked_for
+                self._number += 1
+                self._tell("begin", number=self._number, status=f"asking {self.model}…")
+            begun = True
             running = self._background.ask(question, self)
-        except Exception:
+        except BaseException:  # an interrupt, too: no answer would end it
             self._idle.set()
-            self._tell("done", **self._end())
+            if begun:
+                self._tell("done", **self._end())
             raise
         with self._lock:
             self._running = None if running.asked is not None else running
             stopped = self._stopped
         if stopped:  # meanwhile
             running.stop()
+
+    def _made(self) -> tuple[Question, dict[str, Any]]:
+        """The question as it is now, and what is told of it."""
+        told = self._told()
+        with self._lock:
+            found = list(self._attached.values())
+        content: Any = self.prompt
+        if found:
+            can_see(self.model)
+            parts = [each.part for each in self._fitted(found)]
+            content = [{"type": "text", "text": self.prompt}, *parts]
+        messages = single(content, system=told["system"])
+        return Question(messages, self.model, told["params"]), {**told, "content": content}
 
     def says(self, status: str) -> None:
         """What happens before the first token."""

@@ -13,6 +13,7 @@ from groqnb.render.message import plain
 from groqnb.talk import spent
 from groqnb.types.answer import Answer
 from groqnb.widgets.attaching import Thumbs, image_html
+from groqnb.widgets.chat_view import lines
 from groqnb.widgets.playground_code import as_python
 
 __all__ = ["saved", "slots_of"]
@@ -29,7 +30,7 @@ def saved(
     """The question, the answer and the code; `asked` is what the code is made of, and `content`."""
     if asked is None:
         return [], ""
-    html: list[Child] = [el("p", el("b", asked["prompt"]), class_=IGNORE_MATH)]
+    html: list[Child] = [el("p", el("b", *lines(asked["prompt"])), class_=IGNORE_MATH)]
     if isinstance(asked["content"], list):
         html += [el("p", image_html(part, thumbs)) for part in asked["content"][1:]]
     told = [f"prompt: {asked['prompt']}"]

@@ -84,6 +84,43 @@ def test_every_parameter_has_its_control_with_its_range(play: Callable[..., Blan
     assert values(page) == {}
 
 
+def test_what_is_being_typed_goes_along_with_ctrl_enter(play: Callable[..., BlankPage]) -> None:
+    """A box that was not left yet counts; what it may not hold is not run."""
+    page = play()
+    heat = page.page.get_by_label("temperature", exact=True)
+    heat.fill("0.3")
+    heat.press("Control+Enter")
+    assert page.wait_asked("run")["values"] == {"temperature": 0.3}
+    stop = page.page.get_by_label("stop", exact=True)
+    stop.fill("END")
+    stop.press("Control+Enter")
+    assert page.wait_asked("run", 2)["values"] == {"temperature": 0.3, "stop": ["END"]}
+    page.page.get_by_label("temperature, slider").press("Control+Enter")
+    assert page.wait_asked("run", 3)["values"] == {"temperature": 0.3, "stop": ["END"]}
+    heat.fill("0.125")
+    heat.press("Control+Enter")
+    assert page.wait_asked("run", 4)["values"] == {"temperature": 0.125, "stop": ["END"]}
+
+
+def test_nothing_is_run_while_a_box_holds_what_cannot_be_sent(
+    play: Callable[..., BlankPage],
+) -> None:
+    """Else the answer would be one to other parameters than those that are seen."""
+    page = play()
+    heat = page.page.get_by_label("temperature", exact=True)
+    most = page.page.get_by_label("max_completion_tokens", exact=True)
+    for box, wrong in ((heat, "7"), (most, "1.5")):
+        box.fill(wrong)
+        box.press("Control+Enter")
+        page.button("Run").click()
+        page.page.get_by_label("Prompt").press("Control+Enter")
+        assert page.asked("run") == []
+        expect(box).to_be_focused()
+        box.fill("")
+    page.button("Run").click()
+    assert page.wait_asked("run")["values"] == {}
+
+
 def test_what_a_model_does_not_support_is_disabled_and_says_why(
     play: Callable[..., BlankPage],
 ) -> None:

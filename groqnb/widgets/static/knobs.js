@@ -26,6 +26,16 @@ export class Knobs {
     this.#gn.set("values", {});
   }
 
+  /** Take what is being typed into `box`, which tells of it only when it is left. */
+  take(box) {
+    if (this.root.contains(box) && box.matches("input[type=number], textarea")) box.dispatchEvent(new Event("change"));
+  }
+
+  /** Whether every box holds what may be sent; else the first that does not says so. */
+  right() {
+    return [...this.root.querySelectorAll("input[type=number]")].every(isRight);
+  }
+
   #set(name, value) {
     const values = { ...this.#gn.model.get("values") };
     if (value === null) delete values[name];
@@ -82,11 +92,16 @@ function range({ kind, low, high, default: usual }) {
 function numberBox({ name, kind }, set) {
   const box = el("input", { type: "number", "aria-label": name, step: kind === "integer" ? 1 : 0.01 });
   box.addEventListener("change", () => {
-    if (box.value === "") return set(null);
-    if (!box.reportValidity()) return;
-    set(Number(box.value));
+    if (isRight(box)) set(box.value === "" ? null : Number(box.value));
   });
   return box;
+}
+
+// Between two steps of its arrows is a number as good as any; a whole one has to be whole.
+function isRight(box) {
+  const { badInput, rangeOverflow, rangeUnderflow, stepMismatch } = box.validity;
+  const wrong = badInput || rangeOverflow || rangeUnderflow || (stepMismatch && box.step === "1");
+  return !box.willValidate || !wrong || box.reportValidity();
 }
 
 function bound(box, { low, high, default: usual }) {

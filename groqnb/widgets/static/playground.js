@@ -41,6 +41,7 @@ class Playground {
     gn.listen(gn.root, "keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
+        this.knobs.take(event.target);
         this.run();
       }
       if (event.key === "Escape" && !this.halt.hidden) this.stop();
@@ -57,7 +58,7 @@ class Playground {
   }
 
   async run() {
-    if (this.go.hidden || this.go.disabled || !this.gn.alive) return;
+    if (this.go.hidden || this.go.disabled || !this.gn.alive || !this.knobs.right()) return;
     this.go.disabled = true;
     const { model } = this.gn;
     const system = this.system.querySelector("textarea").value.trim() || null;
