@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -141,14 +142,15 @@ def test_granularities_choose_what_has_times(
 
 
 def test_the_language_is_found_out_or_taken_from_the_request(http: httpx.Client) -> None:
-    """French is heard as French; told that it is English, Whisper writes English words."""
+    """French is heard as French; told that English is Russian, Whisper writes Russian."""
     french = ("a.flac", speech.recording("fr"))
     found = ask(http, file=french, response_format="verbose_json").json()
     assert found["language"] == "French"
     assert speech.word_error_rate(speech.SPOKEN["fr"], found["text"]) <= 0.15
-    told = ask(http, file=french, response_format="verbose_json", language="en").json()
-    assert told["language"] == "English"
-    assert told["text"] != found["text"]
+    english = ("a.wav", speech.greeting())
+    told = ask(http, file=english, response_format="verbose_json", language="ru").json()
+    assert told["language"] == "Russian"
+    assert re.search("[а-я]", told["text"])
 
 
 def test_a_translation_is_english(groq_client: groq.Groq) -> None:
@@ -163,6 +165,26 @@ def test_a_translation_is_english(groq_client: groq.Groq) -> None:
     said = set(speech.words(heard.text))
     assert {"museum", "sea", "boats"} <= said, heard.text
     assert all(set(segment) >= {"id", "avg_logprob"} for segment in heard.segments)
+
+
+@pytest.mark.parametrize("prompt", ["Harbor, Grace.", "The harbor, and Grace at the counter."])
+@pytest.mark.parametrize("asked", [["word"], ["segment"]])
+def test_a_prompt_takes_nothing_away_and_adds_nothing(
+    http: httpx.Client, prompt: str, asked: list[str]
+) -> None:
+    """No sentence is left out at the end, and none is said again in the silence behind it."""
+    reply = ask(
+        http,
+        file=("talk.flac", speech.recording("en")),
+        language="en",
+        prompt=prompt,
+        response_format="verbose_json",
+        **{"timestamp_granularities[]": asked},
+    )
+    heard = reply.json()
+    assert speech.word_error_rate(speech.SPOKEN["en"], heard["text"]) <= 0.05
+    last = heard["words" if asked == ["word"] else "segments"][-1]
+    assert 15 < last["end"] <= heard["duration"]
 
 
 def test_a_prompt_spells_names(http: httpx.Client) -> None:

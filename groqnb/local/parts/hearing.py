@@ -26,6 +26,8 @@ __all__ = ["GivenUp", "Heard", "Listening", "Whisper", "missing_package"]
 
 _STRETCH = 300  # s
 _LOOK_BACK = 30  # s of a stretch in which a quiet place is looked for
+_WINDOW = 30  # s that the model hears at a time
+_LEFT_OUT = 0.5  # s of speech behind the last word that are worth another look
 _BLOCK = RATE // 5
 # What a segment must reach, else it is heard again at the next temperature.
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -118,22 +120,59 @@ class Whisper:
             return
         # Behind the first stretch goes what was said last, as within one.
         before = " ".join(filter(None, (wanted.prompt, heard.text[-400:])))
+        end = self._listen(samples, start, before, wanted, heard, given_up)
+        rest = samples[end:]
+        # Led by a prompt it may stop in the middle of a window, and would leave out the rest of it.
+        if before and end > 0 and len(rest) < _WINDOW * RATE and _speech(rest) >= _LEFT_OUT:
+            self._listen(rest, start + end, "", wanted, heard, given_up)
+
+    def _listen(
+        self,
+        samples: NDArray[np.int16],
+        start: int,
+        prompt: str,
+        wanted: Listening,
+        heard: Heard,
+        given_up: threading.Event,
+    ) -> int:
+        """Add what is said in `samples`; how many of them its last word ends behind."""
         segments, info = self._model.transcribe(
-            samples.astype(np.float32) / 32768,
+            _floats(samples),
             language=heard.language or None,
             task="translate" if wanted.translate else "transcribe",
             beam_size=5,
             temperature=_TEMPERATURES if wanted.temperature == 0 else [wanted.temperature],
-            initial_prompt=before or None,
+            initial_prompt=prompt or None,
+            # In a single window there is nothing to go on from; in the silence at its end the
+            # model would only say its last sentence again.
+            condition_on_previous_text=len(samples) > _WINDOW * RATE,
             word_timestamps=wanted.words,
         )
         heard.language = heard.language or info.language
         offset = start / RATE
+        end = 0.0
         for segment in segments:
             if given_up.is_set():
                 raise GivenUp
             heard.segments.append(_segment(segment, len(heard.segments), offset))
             heard.words += [_word(word, offset) for word in segment.words or ()]
+            end = float(segment.end)
+        return min(int(end * RATE), len(samples))
+
+
+def _floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    import numpy as np
+
+    floats: NDArray[np.float32] = samples.astype(np.float32) / np.float32(32768)
+    return floats
+
+
+def _speech(samples: NDArray[np.int16]) -> float:
+    """How many seconds of it are speech, by the detector that comes with faster-whisper."""
+    from faster_whisper.vad import get_speech_timestamps
+
+    found = get_speech_timestamps(_floats(samples)) if len(samples) else []
+    return sum(int(part["end"]) - int(part["start"]) for part in found) / RATE
 
 
 def _end_of_stretch(samples: NDArray[np.int16], start: int) -> int:
