@@ -70,6 +70,9 @@ def test_steps_and_the_line_with_the_result_are_asked_for() -> None:
         ("**Answer:** `391`.", "391"),
         ("Answer: 5\nNo, wait.\nanswer = 6", "6"),
         ("- Answer: two words", "two words"),
+        ("**Answer**: 391", "391"),
+        ("17 * 23 it is.\n**Final Answer:** 391", "391"),
+        ("So the sum is 391.\nThe answer is: 391", "391"),
         ("First.\n\nLast line.\n\n", "Last line"),
         ("", ""),
     ],
@@ -151,6 +154,34 @@ def test_a_draft_is_checked_by_questions_that_do_not_see_it() -> None:
         assert "Draft" not in json.dumps(body["messages"])
     assert "Has Mars rings? No." in sent[4]["messages"][0]["content"]
     assert done.to_frame()["answer"].tolist() == ["Yes.", "No."]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "**1. Is Mars red?**",
+        "1. **Is Mars red?**",
+        "* *Is Mars red?*",
+        "**Question 1:** Is Mars red?",
+        "Q1: Is Mars red?",
+        '- "Is Mars red?"',
+        "1) Is Mars red? (Answer: yes)",
+    ],
+)
+def test_a_question_is_found_in_its_decoration(line: str) -> None:
+    """Models number them, print them bold, put quotes round them or a remark behind them."""
+    client, sent = serving(lambda text: line if text.startswith("Write 1 short") else "Said.")
+    done = patterns.chain_of_verification("What of Mars?", checks=1, client=client, model=MODEL)
+    assert done.checks == [("Is Mars red?", "Said.")]
+    assert len(sent) == 4
+
+
+def test_without_a_question_the_draft_is_the_answer() -> None:
+    """It is not written anew for nothing, and the empty checks say that nothing was checked."""
+    client, sent = serving(lambda text: "None." if text.startswith("Write 3 short") else "Draft.")
+    done = patterns.chain_of_verification("What of Mars?", client=client, model=MODEL)
+    assert (done.answer, done.draft, list(done.checks)) == ("Draft.", "Draft.", [])
+    assert len(sent) == 2
 
 
 def test_each_round_makes_a_summary_denser() -> None:

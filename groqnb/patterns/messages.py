@@ -22,7 +22,9 @@ __all__ = [
 Messages = list[dict[str, Any]]
 
 _STEPS = "Think step by step. Then write the result alone on the last line, after `Answer:`."
-_ANSWER = re.compile(r"(?im)^[\s>*_#-]*answer\s*[:=][\s*_]*(.+?)[\s*_]*$")
+_ANSWER = re.compile(
+    r"(?im)^[\s>*_#-]*(?:the\s+)?(?:final\s+)?answer(?:\s+is)?[\s*_]*[:=][\s*_]*(.+?)[\s*_]*$"
+)
 
 
 def zero_shot(task: str, text: str = "", *, form: str = "") -> Messages:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Verified", "chain_of_verification"]
 
-_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])?\s*(?:Question\s*\d*:)?\s*(.+\?)\s*$")
+# A question on a line of its own, without its number, its decoration and a remark behind it.
+_ITEM = re.compile(
+    r"^[\s*_>\"“•-]*(?:\d+[.)])?[\s*_\"“]*(?:(?:Question|Q)\s*\d*\s*:)?[\s*_\"“]*"
+    r"(\S.*?[?？؟])[\s*_\"”]*(?:\([^()]*\))?[\s*_\"”]*$",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class Verified:
     Attributes:
         answer: the text after the checks.
         draft: the text before them.
-        checks: pairs of a question on the draft and its answer.
+        checks: pairs of a question on the draft and its answer; none where the model had no
+            question. Then the answer is the draft.
     """
 
     answer: str
@@ -75,6 +81,8 @@ def chain_of_verification(
         )
     ).text
     asked = [match[1] for line in plan.splitlines() if (match := _ITEM.match(line))][:checks]
+    if not asked:
+        return Verified(draft, draft, [])
     answered = [
         (each, asker.ask(zero_shot(each, form="Answer in one sentence.")).text) for each in asked
     ]
