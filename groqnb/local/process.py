@@ -17,14 +17,14 @@ import contextlib
 import json
 import os
 import secrets
-import select
+import selectors
 import subprocess
 import sys
 import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from groqnb.local.errors import EngineNotInstalled, EngineStartFailed
 
@@ -220,7 +220,7 @@ def _greet(child: subprocess.Popen[bytes], settings: dict[str, Any]) -> dict[str
     except BrokenPipeError:
         return None
     # Windows cannot wait for a pipe with a time limit; there the end of the child ends it.
-    if os.name == "posix" and not select.select([child.stdout], [], [], _START_SECONDS)[0]:
+    if os.name == "posix" and not _readable(child.stdout, _START_SECONDS):
         raise EngineStartFailed(
             f"The local engine did not answer within {_START_SECONDS:.0f} s.", "Try again."
         )
@@ -230,6 +230,13 @@ def _greet(child: subprocess.Popen[bytes], settings: dict[str, Any]) -> dict[str
         return None
     ready: dict[str, Any] = json.loads(line)
     return ready
+
+
+def _readable(pipe: IO[bytes], seconds: float) -> bool:
+    # Unlike select.select, this also takes a file above 1,024, in a kernel that has many open.
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
 
 
 def _folder() -> str | None:

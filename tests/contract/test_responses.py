@@ -275,13 +275,19 @@ def test_openai_package_parses_structured_text(openai_client: openai.OpenAI) -> 
 
 def test_structured_text_that_is_cut_off_is_an_error(http: httpx.Client) -> None:
     """Never a piece of JSON; and the limit has its name from this endpoint."""
-    reply = post(http, text={"format": {"type": "json_object"}}, max_output_tokens=2)
+    reply = post(http, temperature=0, text={"format": {"type": "json_object"}}, max_output_tokens=2)
     assert reply.status_code == 400
     assert "`max_output_tokens`" in reply.json()["error"]["message"]
 
 
 def test_a_failure_in_the_middle_of_a_stream_is_a_failed_response(http: httpx.Client) -> None:
-    reply = post(http, text={"format": {"type": "json_object"}}, max_output_tokens=2, stream=True)
+    reply = post(
+        http,
+        temperature=0,
+        text={"format": {"type": "json_object"}},
+        max_output_tokens=2,
+        stream=True,
+    )
     assert reply.status_code == 200
     name, last = read_stream(reply)[-1]
     assert name == "response.failed"

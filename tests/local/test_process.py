@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -302,6 +303,21 @@ def test_a_child_that_dies_early_is_reported_with_its_last_words(
         process.ensure("small")
     assert "a bad day" in caught.value.log_tail
     assert ".log" in caught.value.hint
+
+
+def test_a_kernel_with_many_open_files_starts_one_too() -> None:
+    """Beyond the 1,024 that select() can wait for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    held: list[int] = []
+    try:
+        while not held or held[-1] < 1024:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+        assert answers(process.ensure("small"))
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
