@@ -187,19 +187,22 @@ class Talk:
     # --- one answer ---
 
     def _request(self, turn: Turn) -> None:
-        with self.lock:
-            self.conversation.choose(turn)
-            # Out of sight while another answer is on its way; seen again if none comes.
-            self._before, turn.chosen = turn.chosen, None
-            turn.failure = ""
-            question = self._question_of(turn)
-            self.after, self.status = turn, f"asking {question.model}…"
-        self._shown.changed(turn)
         try:
+            with self.lock:
+                self.conversation.choose(turn)
+                # Out of sight while another answer is on its way; seen again if none comes.
+                self._before, turn.chosen = turn.chosen, None
+                turn.failure = ""
+                question = self._question_of(turn)
+                self.after, self.status = turn, f"asking {question.model}…"
+            self._shown.changed(turn)
             running = self._background.ask(question, _Listener(self, turn))
         except GroqnbError as error:
             self._ended(turn, Asked(None, error))
             return
+        except BaseException as error:  # an interrupt, too: no answer would end it
+            self._ended(turn, Asked(None, GroqnbError(f"Not asked: {type(error).__name__}.")))
+            raise
         with self.lock:
             self._running = None if running.asked is not None else running
             stopped = self._stopped

@@ -431,6 +431,22 @@ def test_an_answer_that_does_not_stop_ends_the_cell_and_says_so(make: Make) -> N
 # --- images ---
 
 
+def test_an_interrupt_before_the_question_is_sent_leaves_the_panel_free(make: Make) -> None:
+    """The question stays, and says that it was not asked; the next one is answered."""
+    panel = make()
+    asked = panel._current_client
+
+    def interrupted() -> groqnb.Groq:
+        raise KeyboardInterrupt
+
+    panel.talk._background._client_of = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        panel.ask("hello")
+    assert panel.conversation.turns[0].failure == "GroqnbError: Not asked: KeyboardInterrupt."
+    panel.talk._background._client_of = asked
+    assert panel.again().text == "You said: hello"
+
+
 def test_images_go_with_the_question_and_those_before_it(make: Make, server: ChatServer) -> None:
     """They are parts of the message, and stay in the conversation."""
     panel = make(model="acme/brand-new-70b")

@@ -261,6 +261,58 @@ def test_images_come_by_choice_paste_and_drop(chat: Callable[..., Chat], tmp_pat
     expect(panel.page.get_by_role("alert")).to_contain_text("not an image")
 
 
+def test_a_question_waits_for_an_image_that_is_still_on_its_way(
+    chat: Callable[..., Chat], tmp_path: Path
+) -> None:
+    """It goes along; what is added while the kernel thinks stays for the next question."""
+    panel = chat()
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    Image.new("RGB", (40, 30), "blue").save(tmp_path / "blue.png")
+    panel.page.evaluate(
+        """() => { let n = 0;
+          fake.answers['gn-finish'] = () => ({ id: `image-${++n}`, facts: 'PNG, 4 × 3' });
+          fake.silent(true) }"""
+    )
+    files, shown = panel.page.locator("input[type=file]"), panel.page.locator(".gw-attach-image")
+    files.set_input_files(tmp_path / "red.png")
+    panel.page.wait_for_function("fake.sent.some(({ kind }) => kind === 'gn-piece')")
+    panel.box.fill("What is it?")
+    panel.box.press("Enter")
+    assert panel.opened.asked("send") == []
+    # The page asks again for what was not answered, some seconds later.
+    panel.page.evaluate("fake.silent(false)")
+    sent = {"text": "What is it?", "images": ["image-1"]}
+    assert panel.opened.wait_asked("send") == sent
+    expect(shown).to_have_count(0)
+    panel.page.evaluate("fake.silent(true)")
+    files.set_input_files(tmp_path / "red.png")
+    uploads = "new Set(fake.sent.filter(({ kind }) => kind === 'gn-piece').map(({ id }) => id))"
+    panel.page.wait_for_function(f"{uploads}.size === 2")
+    pieces = panel.opened.sent("gn-piece")
+    panel.box.fill("And this?")
+    panel.box.press("Enter")
+    panel.opened.say({"kind": "gn-refused", "id": pieces[-1]["id"], "error": "Too large."})
+    expect(panel.page.get_by_role("alert")).to_contain_text("Too large.")
+    assert len(panel.opened.asked("send")) == 1
+    panel.page.evaluate("fake.silent(false)")
+    panel.box.press("Enter")
+    panel.opened.wait_asked("send", 2)
+    panel.page.evaluate("fake.silent(true)")
+    panel.box.fill("Third")
+    panel.box.press("Enter")
+    panel.opened.wait_asked("send", 3)
+    panel.page.evaluate(
+        """() => { const reply = fake.sent.filter(({ what }) => what === 'send').at(-1).id;
+          fake.silent(false);
+          window.reply = () => fake.say({ kind: 'gn-reply', id: reply, value: null }) }"""
+    )
+    files.set_input_files(tmp_path / "blue.png")
+    expect(shown).to_have_count(1)
+    panel.page.evaluate("reply()")
+    expect(panel.box).to_have_value("")
+    expect(shown).to_have_count(1)
+
+
 def test_a_question_is_spoken(chat: Callable[..., Chat]) -> None:
     """The recording is uploaded when Done is pressed, and what was heard is put into the box."""
     panel = chat(permissions=["microphone"])

@@ -4,7 +4,7 @@
 //   const images = new Attachments(gn, act);     // act("detach", {id}) asks the kernel
 //   row.append(images.add); box.append(images.strip, images.file);
 //   images.restore(hello.attached);
-//   images.ids
+//   if (await images.settled()) send(images.ids);
 import { button, el } from "./shared.js";
 import { imageBitmap, imageFacts, imageThumb, imageWithin } from "./images.js";
 
@@ -15,6 +15,7 @@ export class Attachments {
   #gn;
   #act;
   #images = []; // {id, name, facts, url}
+  #coming = new Set(); // promises of those that are being added: whether all went well
 
   constructor(gn, act) {
     this.#gn = gn;
@@ -52,14 +53,25 @@ export class Attachments {
     this.#show();
   }
 
-  /** They were sent. */
-  clear() {
-    this.#forget();
+  /** These were sent. */
+  clear(ids) {
+    this.#forget(ids);
     this.#show();
   }
 
-  async attach(files) {
+  /** Wait for what is being added; false where some of it could not be. */
+  async settled() {
+    return (await Promise.all(this.#coming)).every(Boolean);
+  }
+
+  attach(files) {
+    const coming = this.#attachAll(files).finally(() => this.#coming.delete(coming));
+    this.#coming.add(coming);
+  }
+
+  async #attachAll(files) {
     const gn = this.#gn;
+    let well = true;
     gn.fail("");
     for (const file of files) {
       const name = file.name || "the image";
@@ -68,11 +80,13 @@ export class Attachments {
         if (this.#images.length >= MOST) throw new Error(`A request holds at most ${MOST} images.`);
         await this.#attach(file, name);
       } catch (error) {
+        well = false;
         gn.fail(error.message);
       } finally {
         gn.say("");
       }
     }
+    return well;
   }
 
   async #attach(file, name) {
@@ -118,8 +132,9 @@ export class Attachments {
     this.#act("detach", { id: image.id });
   }
 
-  #forget() {
-    for (const { url } of this.#images.splice(0)) if (url) URL.revokeObjectURL(url);
+  #forget(ids = this.ids) {
+    for (const { id, url } of this.#images) if (url && ids.includes(id)) URL.revokeObjectURL(url);
+    this.#images = this.#images.filter(({ id }) => !ids.includes(id));
   }
 }
 

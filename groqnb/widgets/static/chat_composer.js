@@ -77,12 +77,14 @@ export class Composer {
     if (this.go.hidden || this.go.disabled) return;
     const text = this.text.value;
     this.go.disabled = true;
+    // An image that is still on its way belongs to the question, too.
+    const { ids } = (await this.images.settled()) ? this.images : {};
     // Only what was taken is cleared: a refused question stays to be mended.
-    const sent = await this.#act("send", { text, images: this.images.ids });
+    const sent = ids && (await this.#act("send", { text, images: ids }));
     this.go.disabled = false;
     if (!sent) return;
     if (this.text.value === text) this.#write("");
-    this.images.clear();
+    this.images.clear(ids);
   }
 
   stop() {

@@ -63,7 +63,7 @@ class Playground {
     const { model } = this.gn;
     const system = this.system.querySelector("textarea").value.trim() || null;
     const now = { model: this.model.value, prompt: this.prompt.value, system, values: model.get("values") };
-    await this.act("run", now);
+    if (await this.images.settled()) await this.act("run", now);
     this.go.disabled = false;
   }
 
