@@ -30,7 +30,13 @@ def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600
         return _fail('Running notebooks needs an extra: pip install "groqnb[lab]"')
     if not path.is_file():
         return _fail(f"There is no notebook {path}.")
+    if output is not None and (output.is_dir() or not output.resolve().parent.is_dir()):
+        # Told before an hour's work, not behind it.
+        return _fail(
+            f"{output} cannot be written: it is a folder, or is to go into one that is not there."
+        )
 
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -40,6 +46,12 @@ def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600
         notebook = nbformat.read(path, as_version=4)
     except Exception as error:  # noqa: BLE001 - nbformat raises many kinds for a broken file
         return _fail(f"{path} is not a notebook: {error}")
+
+    begun = 0
+
+    def count(cell: Any, cell_index: int, **_: Any) -> None:
+        nonlocal begun
+        begun += 1
 
     def show(cell: Any, cell_index: int, **_: Any) -> None:
         if cell.cell_type == "code":
@@ -54,8 +66,10 @@ def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600
         kernel_name=notebook.metadata.get("kernelspec", {}).get("name", "python3"),
         resources={"metadata": {"path": str(path.resolve().parent)}},
         store_widget_state=False,
-        # A kernel on loopback warns of its own transport; that is no news to whoever runs this.
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        # A kernel on loopback warns of its own transport, and one that is ended in the middle of a
+        # cell tells of its socket: that is no news to whoever runs this.
+        extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+        on_cell_execute=count,
         on_cell_executed=show,
     )
     code = 0
@@ -63,15 +77,22 @@ def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600
         # As Jupyter's server does, so that a cell can know which notebook it is in.
         client.execute(env={**os.environ, "JPY_SESSION_NAME": str(path.resolve())})
     except CellExecutionError as error:
-        code = _fail(f"A cell of {path} failed: {error.ename}: {error.evalue}")
+        code = _fail(f"Cell [{begun}] of {path} failed: {error.ename}: {error.evalue}")
     except CellTimeoutError:
-        code = _fail(f"A cell of {path} took longer than {timeout:g} s; see --timeout.")
+        code = _fail(f"Cell [{begun}] of {path} took longer than {timeout:g} s; see --timeout.")
     except DeadKernelError:
-        code = _fail(f"The kernel died while it ran {path}.")
+        code = _fail(f"The kernel died in cell [{begun}] of {path}.")
+    except NoSuchKernel as error:
+        code = _fail(
+            f"{path} is written for the kernel {error.name!r}, which is not installed here."
+        )
     except KeyboardInterrupt:
         code = _fail("Stopped.")
     if output is not None:
-        nbformat.write(notebook, output)
+        try:
+            nbformat.write(notebook, output)
+        except OSError as error:
+            code = _fail(f"{output} cannot be written: {error.strerror}.")
     return code
 
 

@@ -85,7 +85,41 @@ def test_run_returns_1_and_names_the_error_when_a_cell_fails(
     seen = capsys.readouterr()
     assert "one" in seen.out
     assert "never" not in seen.out
+    assert "Cell [2] of" in seen.err
     assert "ZeroDivisionError" in seen.err
+
+
+@pytest.mark.kernel
+def test_a_cell_that_takes_too_long_is_named_and_nothing_else_is_said(tmp_path: Path) -> None:
+    """The kernel that is ended in the middle of it does not tell of its sockets."""
+    path = write_notebook(tmp_path / "slow.ipynb", "1", "import time; time.sleep(60)")
+    command = [sys.executable, "-m", "groqnb", "run", str(path), "--timeout", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == f"Cell [2] of {path} took longer than 1 s; see --timeout.\n"
+
+
+def test_run_refuses_a_place_for_the_outputs_before_it_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that is missing would be noticed only when all is done."""
+    path = write_notebook(tmp_path / "ok.ipynb", "print('one')")
+    for place in (tmp_path / "missing" / "done.ipynb", tmp_path):
+        assert main(["run", str(path), "-o", str(place)]) == 1
+        seen = capsys.readouterr()
+        assert "cannot be written" in seen.err
+        assert seen.out == ""
+
+
+def test_run_of_a_notebook_for_another_kernel_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_notebook(tmp_path / "other.ipynb", "1")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["kernelspec"] = {"name": "no-such-kernel", "display_name": "None"}
+    nbformat.write(notebook, path)
+    assert main(["run", str(path)]) == 1
+    assert "'no-such-kernel', which is not installed" in capsys.readouterr().err
 
 
 def free_port() -> int:
