@@ -294,7 +294,7 @@ def test_a_deep_traceback_is_cut_and_its_message_too(
 def test_an_error_keeps_no_frame_alive(ip: InteractiveShell) -> None:
     """What a failed cell held is not kept by what was noted of it."""
     run(ip, "raise ValueError('x')")
-    assert {type(value) for value in vars(session.failure).values()} == {str}
+    assert {type(value) for value in vars(session.failure).values()} == {str, int}
 
 
 # --- secrets, dry runs, other options ---
@@ -312,6 +312,24 @@ def test_secrets_stay_here_and_that_is_told(
     assert SECRET not in whole
     assert "correct horse battery" not in whole
     assert "secrets left out" in last(ip)
+
+
+def test_no_part_of_a_secret_is_left_where_a_long_text_is_cut(
+    ip: InteractiveShell, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key without its end looks like any other text: it is taken out before."""
+    secret = "correct horse battery"
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", secret)
+    ip.user_ns["table"] = pd.DataFrame(
+        {"value": ["x" * 70 + secret]}, index=["y" * 50 + secret]
+    ).rename(columns={"value": "z" * 50 + secret})
+    number, _ = execute(ip, f"print({'a' * 1_990 + secret + 'b' * 3_000!r})")
+    run(ip, f"raise ValueError({'c' * 1_990 + secret + 'd' * 3_000!r})")
+    result = execute(ip, f"%%groq --df table --cells {number} --err\nHi")[1]
+    assert result.success
+    whole = json.dumps(server.requests) + str(outputs(ip))
+    assert "correct" not in whole
+    assert "9 secrets left out" in last(ip)
 
 
 def test_a_dry_run_shows_what_would_be_sent_along(

@@ -13,6 +13,7 @@ from groqnb.types.errors import GroqnbError
 
 __all__ = [
     "MOST",
+    "Hiding",
     "Piece",
     "cut_middle",
     "known_secrets",
@@ -79,6 +80,22 @@ def note(pieces: Sequence[Piece]) -> str:
     return f"sent {what}: {size:,} characters, about {tokens:,} tokens{secrets}"
 
 
+class Hiding:
+    """Takes secrets out of what is cut afterwards, and counts them.
+
+    A key that is cut in its middle is none any more that could be told from other text.
+    """
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self.count = 0
+        self._scrub = Scrubber(known)
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        self.count += len(self._scrub.spans(text))
+        return self._scrub.text(text)
+
+
 def known_secrets() -> list[str]:
     """Keys that this kernel uses or finds in its environment; they need not look like keys."""
     from groqnb.session import session
@@ -95,7 +112,9 @@ def without_secrets(pieces: Iterable[Piece]) -> list[Piece]:
     """The pieces without keys and tokens: by their form, and by those that are known."""
     scrub = Scrubber(known_secrets())
     return [
-        replace(piece, text=scrub.text(piece.text), hidden=len(scrub.spans(piece.text)))
+        replace(
+            piece, text=scrub.text(piece.text), hidden=piece.hidden + len(scrub.spans(piece.text))
+        )
         for piece in pieces
     ]
 

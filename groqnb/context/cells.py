@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from groqnb.context import MOST, Piece, cut_middle, printed
+from groqnb.context import MOST, Hiding, Piece, cut_middle, known_secrets, printed
 from groqnb.ledger.place import running_cell
 from groqnb.types.errors import ParameterError
 
@@ -61,7 +61,8 @@ def cells_piece(shell: Any, text: str) -> Piece:
     found = [number for number in wanted if sources[number].strip()]
     if not found:
         raise ParameterError(f"nothing was executed as {text}", hint=_FORMS)
-    told = [_cell(shell, number, sources[number]) for number in found]
+    hiding = Hiding(known_secrets())
+    told = [_cell(shell, number, sources[number], hiding) for number in found]
     whole = "\n".join(told)
     if len(whole) > MOST:
         raise ParameterError(
@@ -69,7 +70,7 @@ def cells_piece(shell: Any, text: str) -> Piece:
             hint="Name fewer cells.",
         )
     names = f"cell {found[0]}" if len(found) == 1 else f"{len(found)} cells ({_ranges(found)})"
-    return Piece("cells", "", whole, f"{names} with outputs")
+    return Piece("cells", "", whole, f"{names} with outputs", hiding.count)
 
 
 def _ranges(found: list[int]) -> str:
@@ -82,9 +83,9 @@ def _ranges(found: list[int]) -> str:
     return ", ".join("-".join(map(str, part)) for part in parts)
 
 
-def _cell(shell: Any, number: int, source: str) -> str:
-    lines = [f'<cell number="{number}">', cut_middle(source.strip("\n"), _SOURCE)]
-    output = _output(shell, number)
+def _cell(shell: Any, number: int, source: str, hiding: Hiding) -> str:
+    source, output = hiding.text(source.strip("\n")), hiding.text(_output(shell, number))
+    lines = [f'<cell number="{number}">', cut_middle(source, _SOURCE)]
     if output:
         lines += ["<output>", cut_middle(output, _OUTPUT), "</output>"]
     return "\n".join([*lines, "</cell>"])

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from groqnb.context import Piece, cut_middle, printed
+from groqnb.context import Hiding, Piece, cut_middle, known_secrets, printed
 from groqnb.noting import counts
+from groqnb.record.scrub import secrets_of_environment
 from groqnb.types.errors import ParameterError
 
 __all__ = ["Failure", "error_piece", "failure_of"]
@@ -25,11 +26,15 @@ _PLACE = re.compile(r".*[\\/](?:site|dist)-packages[\\/]|.*[\\/]lib[\\/]python3[
 
 @dataclass(frozen=True)
 class Failure:
-    """An error that ended a cell: the cell's source, the error's name, its traceback as text."""
+    """An error that ended a cell: the cell's source, the error's name, its traceback as text.
+
+    `hidden` is how many secrets were taken out of the traceback.
+    """
 
     source: str
     name: str
     text: str
+    hidden: int = 0
 
 
 def error_piece(shell: Any) -> Piece:
@@ -44,16 +49,20 @@ def error_piece(shell: Any) -> Piece:
             failure = failure_of(shell, error, "")
     if failure is None:
         raise ParameterError("no cell has failed yet", hint="--err sends the last error.")
-    cell = cut_middle(failure.source.strip("\n"), _SOURCE)
+    hiding = Hiding(known_secrets())
+    cell = cut_middle(hiding.text(failure.source.strip("\n")), _SOURCE)
     lines = ["The cell that failed:", cell, ""] if cell else []
-    return Piece("error", "", "\n".join([*lines, failure.text]), f"the last error ({failure.name})")
+    text, told = "\n".join([*lines, failure.text]), f"the last error ({failure.name})"
+    return Piece("error", "", text, told, failure.hidden + hiding.count)
 
 
 def failure_of(shell: Any, error: BaseException, source: str) -> Failure:
     """The error as text; `source` is that of the cell, "" where IPython is to be asked."""
     parts, cause = [], error
+    # Looking for keys elsewhere would be too much for every error that there is.
+    hiding = Hiding(secrets_of_environment())
     for _ in range(_MOST_CAUSES):
-        parts.append(_told(shell, cause))
+        parts.append(_told(shell, cause, hiding))
         following = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
         if following is None or following is error:
             break
@@ -62,22 +71,24 @@ def failure_of(shell: Any, error: BaseException, source: str) -> Failure:
         cause = following
     else:
         parts.append("(more before it)")
-    return Failure(source or _source(shell, error), type(error).__name__, "\n".join(parts))
+    text = "\n".join(parts)
+    return Failure(source or _source(shell, error), type(error).__name__, text, hiding.count)
 
 
-def _told(shell: Any, error: BaseException) -> str:
+def _told(shell: Any, error: BaseException, hiding: Hiding) -> str:
     frames = list(traceback.extract_tb(error.__traceback__))
     start = next((at for at, each in enumerate(frames) if _in_cell(shell, each.filename)), None)
     # Before the first cell stand IPython's own frames.
     frames = frames[start:] if start is not None else []
     first = frames[0].filename if frames else ""
-    lines = [_frame(shell, each, first) for each in frames]
+    lines = [_frame(shell, each, first, hiding) for each in frames]
     left = len(lines) - _FIRST - _LAST
     if left > 0:
         lines[_FIRST:-_LAST] = [f"  … {left:,} frames are left out"]
     if first:
         lines.insert(0, "Traceback, innermost last:")
-    return "\n".join([*lines, cut_middle(printed(_message(shell, error)), _MESSAGE)])
+    message = hiding.text(printed(_message(shell, error)))
+    return "\n".join([*lines, cut_middle(message, _MESSAGE)])
 
 
 def _message(shell: Any, error: BaseException) -> str:
@@ -95,14 +106,14 @@ def _message(shell: Any, error: BaseException) -> str:
     return message
 
 
-def _frame(shell: Any, frame: traceback.FrameSummary, first: str) -> str:
+def _frame(shell: Any, frame: traceback.FrameSummary, first: str, hiding: Hiding) -> str:
     if frame.filename == first:
         place = "the cell"
     elif _in_cell(shell, frame.filename):
         place = "another cell"
     else:
         place = _short(frame.filename)
-    line = f": {frame.line}" if frame.line else ""
+    line = f": {hiding.text(frame.line)}" if frame.line else ""
     return f"  {place}, line {frame.lineno}, in {frame.name}{line}"[:300]
 
 

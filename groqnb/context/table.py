@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from groqnb.context import Piece
+from groqnb.context import Hiding, Piece, known_secrets
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -23,10 +23,11 @@ _FIRST, _LAST = 6, 3
 _MOST_COLUMNS = 60
 _WIDTHS = (80, 40, 20, 10)  # characters of a value, fewer until the rows fit
 _MOST_ROWS_TEXT = 8_000
+_MOST_LOOKED_AT = 400  # characters of a value
 _MOST_COUNTED = 20_000_000  # values among which the missing ones are counted
 
 _BRIEF = reprlib.Repr()
-_BRIEF.maxstring = _BRIEF.maxother = 80
+_BRIEF.maxstring = _BRIEF.maxother = _MOST_LOOKED_AT
 
 
 def is_table(value: Any) -> bool:
@@ -64,19 +65,20 @@ def table_piece(name: str, value: Any) -> Piece:
     places = list(range(rows)) if rows <= _ALL else [*range(_FIRST), *range(rows - _LAST, rows)]
     kind = "Series" if series else "DataFrame"
     lines = [f"{kind}, {_count(rows, 'row')}, {_count(columns, 'column')}{_index(frame)}"]
-    lines += ["Columns, with their dtypes:", *_columns(frame.iloc[:, :shown])]
+    hiding = Hiding(known_secrets())
+    lines += ["Columns, with their dtypes:", *_columns(frame.iloc[:, :shown], hiding)]
     if shown < columns:
         lines.append(f"… {columns - shown:,} more columns are left out")
     if places and shown:
         gap = rows - len(places)
         what = "All rows" if not gap else f"The first {_FIRST} and the last {_LAST} rows"
-        lines += [f"{what}, as CSV:", _rows(frame.iloc[places, :shown])]
+        lines += [f"{what}, as CSV:", _rows(frame.iloc[places, :shown], hiding)]
         if gap:
             lines.append(f"… {gap:,} rows between them are left out")
     some = f"{len(places):,} of {rows:,} rows" if len(places) < rows else _count(rows, "row")
     wide = f"{shown} of {columns:,} columns" if shown < columns else _count(columns, "column")
     told = f"table {name or 'of yours'} ({some}, {wide})"
-    return Piece("data", name, "\n".join(lines), told)
+    return Piece("data", name, "\n".join(lines), told, hiding.count)
 
 
 def _count(number: int, what: str) -> str:
@@ -88,50 +90,56 @@ def _index(frame: pd.DataFrame) -> str:
     return f", index {', '.join(names)}" if names else ""
 
 
-def _columns(frame: pd.DataFrame) -> list[str]:
+def _columns(frame: pd.DataFrame, hiding: Hiding) -> list[str]:
     count = frame.size <= _MOST_COUNTED
     lines = []
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
         missing = int(column.isna().sum()) if count else 0
         lines.append(
-            f"{_name(name)}: {_text(str(column.dtype), 60)}"
+            f"{_name(name, hiding)}: {_text(str(column.dtype), 60)}"
             + (f", {missing:,} missing" if missing else "")
         )
     return lines
 
 
-def _name(name: Any) -> str:
+def _name(name: Any, hiding: Hiding) -> str:
     """A column's name; the levels of one of several levels are joined."""
-    return "/".join(_text(part, 60) for part in (name if isinstance(name, tuple) else (name,)))
+    parts = name if isinstance(name, tuple) else (name,)
+    return "/".join(_text(part, 60, hiding) for part in parts)
 
 
-def _rows(frame: pd.DataFrame) -> str:
+def _rows(frame: pd.DataFrame, hiding: Hiding) -> str:
     text = ""
+    before = hiding.count
     for width in _WIDTHS:
-        text = _csv(frame, width)
+        hiding.count = before
+        text = _csv(frame, width, hiding)
         if len(text) <= _MOST_ROWS_TEXT:
             break
     return text
 
 
-def _csv(frame: pd.DataFrame, width: int) -> str:
+def _csv(frame: pd.DataFrame, width: int, hiding: Hiding) -> str:
     names = [name if name is not None else "" for name in frame.index.names]
-    head = ["/".join(_text(name, 40) for name in names), *map(_name, frame.columns)]
-    columns: list[Sequence[Any]] = [[_name(label) for label in frame.index]]
+    head = [
+        "/".join(_text(name, 40) for name in names),
+        *(_name(name, hiding) for name in frame.columns),
+    ]
+    columns: list[Sequence[Any]] = [[_name(label, hiding) for label in frame.index]]
     columns += [frame.iloc[:, at].tolist() for at in range(frame.shape[1])]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
     for row in zip(*columns, strict=True):
-        writer.writerow([_text(value, width) for value in row])
+        writer.writerow([_text(value, width, hiding) for value in row])
     return out.getvalue().rstrip("\n")
 
 
-def _text(value: Any, width: int) -> str:
+def _text(value: Any, width: int, hiding: Hiding | None = None) -> str:
     """A value in one line of at most `width` characters; empty for a missing one."""
     if isinstance(value, str):
-        text = value[: 4 * width + 1]
+        text = value[:_MOST_LOOKED_AT]
     elif isinstance(value, (bytes, bytearray, memoryview)):
         text = f"{len(value):,} bytes"
     elif _is_missing(value):
@@ -141,6 +149,8 @@ def _text(value: Any, width: int) -> str:
             text = str(value) if isinstance(value, numbers.Number) else _brief(value)
         except Exception:  # noqa: BLE001 - whatever an object in a table does
             text = f"a {type(value).__name__}"
+    if hiding is not None and not isinstance(value, numbers.Number):
+        text = hiding.text(text)
     line = " ".join(text.split())
     return line if len(line) <= width else f"{line[: width - 1]}…"
 
