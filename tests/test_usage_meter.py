@@ -228,6 +228,26 @@ def test_closed_it_follows_no_calls(meter: Callable[..., UsageMeter]) -> None:
     assert not watch._listeners
 
 
+def test_a_meter_that_no_page_shows_any_more_rests_until_one_does(
+    meter: Callable[..., UsageMeter],
+) -> None:
+    """A cell that was run anew leaves one behind; a page that opens sees how things are now."""
+    shown, other = meter(), meter()
+    shown._ask_seen({"view": "a"})
+    shown._ask_seen({"view": "b"})
+    shown._ask_gone({"view": "a"})
+    ask()
+    until(lambda: bool(shown.state["models"]))
+    shown._ask_gone({"view": "b"})
+    before = shown.state
+    ask("openai/gpt-oss-20b")
+    until(lambda: len(other.state["models"]) == 2)
+    assert shown._timer is None
+    assert shown.state == before
+    shown._ask_seen({"view": "c"})
+    assert len(shown.state["models"]) == 2
+
+
 def test_a_saved_notebook_keeps_the_table(meter: Callable[..., UsageMeter]) -> None:
     ask(headers=HEADERS)
     bundle, _ = meter()._repr_mimebundle_()

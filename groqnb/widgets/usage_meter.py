@@ -52,7 +52,7 @@ class UsageMeter(Widget, static="usage_meter"):
     ```
     """
 
-    asks: ClassVar[frozenset[str]] = frozenset({"refresh"})
+    asks: ClassVar[frozenset[str]] = frozenset({"seen", "gone", "refresh"})
     state = Dict().tag(sync=True)
 
     def __init__(self, models: str | Sequence[str] | None = None, **options: Any) -> None:
@@ -62,6 +62,7 @@ class UsageMeter(Widget, static="usage_meter"):
         self._due = 0.0
         self._took = 0.0
         self._closed = False
+        self._views: set[str] | None = None  # the pages that show it; None before the first
         for model in self._wanted:
             if not current_limits(model):
                 from groqnb import catalog
@@ -103,7 +104,7 @@ class UsageMeter(Widget, static="usage_meter"):
             self._later(_AGAIN)
 
     def to_frame(self) -> pd.DataFrame:
-        """The limits as they are shown: a row for each limit of each model.
+        """The limits as they were shown last: a row for each limit of each model.
 
         Columns: `model`, `where`, `name`, `limit`, `remaining`, `resets_in` (seconds) and
         `source`, "server" or "catalogue".
@@ -131,11 +132,25 @@ class UsageMeter(Widget, static="usage_meter"):
     def _ask_refresh(self, content: Any) -> None:
         self.refresh()
 
+    def _ask_seen(self, content: Any) -> None:
+        with self._lock:
+            self._views = {*(self._views or ()), str(content["view"])}
+        self.refresh()
+
+    def _ask_gone(self, content: Any) -> None:
+        # A cell that is run anew leaves its old meter behind: that costs nothing from now on.
+        with self._lock:
+            self._views = (self._views or set()) - {str(content["view"])}
+            if not self._views and self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
     def _later(self, seconds: float) -> None:
         """Refresh in a while; a sooner time takes the place of a later one."""
         due = time.monotonic() + seconds
         with self._lock:
-            if self._closed or (self._timer is not None and self._due <= due):
+            unseen = self._views is not None and not self._views
+            if self._closed or unseen or (self._timer is not None and self._due <= due):
                 return
             if self._timer is not None:
                 self._timer.cancel()

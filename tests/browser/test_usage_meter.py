@@ -134,6 +134,14 @@ def test_it_can_be_asked_to_look_again(blank_page: BlankPages) -> None:
     shown.wait_asked("refresh")
 
 
+def test_it_says_that_it_is_seen_and_that_it_is_gone(blank_page: BlankPages) -> None:
+    """A page that is loaded anew shows what is left now, not an hour ago."""
+    shown = blank_page("usage_meter", STATE)
+    view = shown.wait_asked("seen")
+    shown.page.evaluate("fake.close()")
+    assert shown.wait_asked("gone") == view
+
+
 def test_on_a_narrow_page_nothing_is_cut_off(blank_page: BlankPages) -> None:
     shown = blank_page("usage_meter", STATE, viewport={"width": 360, "height": 700})
     assert shown.page.evaluate("document.documentElement.scrollWidth") <= 360

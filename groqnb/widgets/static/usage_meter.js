@@ -1,4 +1,4 @@
-import { button, define, el } from "./shared.js";
+import { button, define, el, freshId } from "./shared.js";
 
 const PLACES = { cloud: "Groq cloud", local: "local engine", url: "another URL" };
 
@@ -134,5 +134,16 @@ export default define({
     const timer = setInterval(tickAll, 1000);
     gn.onClose(() => clearInterval(timer));
     draw();
+    // A page that opens may have numbers of an hour ago; one that goes needs none any more.
+    const view = freshId();
+    gn.link.ask("seen", { view }).catch(() => {});
+    gn.onClose(() => {
+      try {
+        // Not by the link, which is closed already.
+        gn.model.send({ kind: "gn-ask", id: freshId(), what: "gone", content: { view } });
+      } catch {
+        // Then it is followed on, for nobody.
+      }
+    });
   },
 });
