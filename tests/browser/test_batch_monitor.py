@@ -62,6 +62,19 @@ def shown(blank_page: BlankPages) -> Callable[..., BlankPage]:
     return open_it
 
 
+def test_a_batch_that_the_server_does_not_know_waits_for_nothing(
+    shown: Callable[..., BlankPage],
+) -> None:
+    """No bar moves for it; one that is still asked for has one."""
+    unknown = {"id": "batch_gone", "name": "", "status": "unknown", "problems": []}
+    asking = {**unknown, "id": "batch_new", "status": "asking"}
+    page = shown(unknown, asking)
+    gone = page.page.locator(".gw-batch", has_text="batch_gone")
+    expect(gone).to_contain_text("not known to the server")
+    expect(gone.get_by_role("progressbar")).to_have_count(0)
+    expect(page.page.get_by_role("progressbar", name="Progress of batch_new")).to_be_visible()
+
+
 def test_progress_is_told_to_eyes_and_ears_alike(shown: Callable[..., BlankPage]) -> None:
     page = shown(card(name="reviews", left=[200, 400], completed=1200, failed=3, total=5000))
     expect(page.widget).to_have_attribute("aria-label", "Batch monitor")

@@ -143,8 +143,9 @@ class Card {
   }
 
   #showBar({ total, completed, failed, status, ended }) {
-    const waits = !total && !ended;
-    this.bar.hidden = ended && !total;
+    const over = ended || status === "unknown"; // nothing will come of that one
+    const waits = !total && !over;
+    this.bar.hidden = over && !total;
     this.bar.classList.toggle("gw-batch-waits", waits);
     const done = (completed ?? 0) + (failed ?? 0);
     this.bar.setAttribute("aria-label", `Progress of ${this.title}`);
@@ -158,7 +159,7 @@ class Card {
     this.done.style.width = total ? `${(100 * completed) / total}%` : "0";
     this.bad.style.width = total ? `${(100 * failed) / total}%` : "0";
     const percent = total ? Math.floor((100 * done) / total) : 0;
-    const text = `${number(completed)} completed, ${number(failed)} failed, of ${number(total)} requests`;
+    const text = total ? `${number(completed)} completed, ${number(failed)} failed, of ${number(total)} requests` : "";
     this.bar.setAttribute("aria-valuenow", done);
     this.bar.setAttribute("aria-valuetext", text);
     this.facts.textContent = total ? `${percent}%: ${text}` : "";
