@@ -6,46 +6,12 @@ Docs: "OpenAI Compatibility", "Model Migration", the API Reference's lists of un
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from groqnb import catalog
-from groqnb.types.records import Records
+from groqnb.types.findings import Finding, Findings
 
 __all__ = ["Finding", "Findings", "check_call"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something about a call that differs on Groq.
-
-    Attributes:
-        place: where it stands, as in "messages[2].name".
-        effect: "refused" (an error), "changed" (taken otherwise) or "advice".
-        what: what happens, in a sentence.
-        instead: what to do, in a sentence.
-    """
-
-    place: str
-    effect: str
-    what: str
-    instead: str = ""
-
-
-class Findings(Records[Finding]):
-    """What was found, the refusals first; a list with `.to_frame()`."""
-
-    _columns = (
-        ("place", "object"),
-        ("effect", "object"),
-        ("what", "object"),
-        ("instead", "object"),
-    )
-
-    @property
-    def refused(self) -> bool:
-        """True when Groq would answer with an error."""
-        return any(each.effect == "refused" for each in self)
 
 
 _ORDER = {"refused": 0, "changed": 1, "advice": 2}
@@ -67,6 +33,24 @@ _FOREIGN = {
     "safety_identifier": "Use user.",
     "prompt_cache_key": "Prompts are cached by their beginning; leave it out.",
     "prompt_cache_retention": "Leave it out.",
+}
+_FOREIGN_TOOLS = (
+    *("web_search", "web_search_preview", "file_search", "computer_use_preview"),
+    *("custom", "local_shell", "image_generation"),
+)
+_FOREIGN_IN_RESPONSES = {
+    "previous_response_id": "Send the earlier turns in input.",
+    "conversation": "Send the earlier turns in input.",
+    "include": "Leave it out.",
+    "safety_identifier": "Use user.",
+    "prompt_cache_key": "Leave it out.",
+    "truncation": "Shorten the input yourself.",
+    "background": "Wait for the answer, or make a batch.",
+    "prompt": "Write the prompt into instructions and input.",
+    "max_tool_calls": "Leave it out.",
+    "top_logprobs": "Leave it out.",
+    "stream_options": "Leave it out.",
+    "max_tokens": "Use max_output_tokens; it means the same.",
 }
 _OTHERS_MODELS = ("gpt-3", "gpt-4", "gpt-5", "o1", "o3", "o4", "claude", "gemini", "grok")
 _KINDS = {
@@ -96,13 +80,17 @@ def check_call(params: Mapping[str, Any] | None = None, /, **more: Any) -> Findi
     if "voice" in call and "messages" not in call:
         checks = (_model, _speech)
     elif "input" in call and "messages" not in call:
-        checks = (_model, _responses, _numbers, _tools)
-    elif "file" in call or ("url" in call and "messages" not in call):
+        checks = (_model, _responses, _reasoning, _numbers, _tools)
+    elif _is_sound(call):
         checks = (_model, _transcription)
     else:
-        checks = (_model, _chat, _messages, _numbers, _format, _tools, _advice)
+        checks = (_model, _chat, _messages, _reasoning, _numbers, _format, _tools, _advice)
     found = [finding for check in checks for finding in check(call)]
     return Findings(sorted(found, key=lambda each: _ORDER[each.effect]))
+
+
+def _is_sound(call: Mapping[str, Any]) -> bool:
+    return "file" in call or ("url" in call and "messages" not in call)
 
 
 def _model(call: Mapping[str, Any]) -> Iterator[Finding]:
@@ -115,7 +103,7 @@ def _model(call: Mapping[str, Any]) -> Iterator[Finding]:
     near = catalog.near(name)
     if near:
         instead = f"Did you mean {' or '.join(near)}?"
-    elif name.startswith("whisper") or "file" in call:
+    elif name.startswith("whisper") or _is_sound(call):
         instead = f"{_KINDS['hearing']} transcribes."
     elif "voice" in call:
         instead = f"{_KINDS['speech']} speaks."
@@ -137,8 +125,9 @@ def _chat(call: Mapping[str, Any]) -> Iterator[Finding]:
             "n must be 1 (400).",
             "Ask several times at once, as groqnb.patterns.self_consistency does.",
         )
-    if call.get("store"):
-        yield Finding("store", "changed", "Nothing is stored.", "Leave it out.")
+    for name in ("store", "metadata"):
+        if call.get(name):
+            yield Finding(name, "changed", "Nothing is stored.", "Leave it out.")
     for name, (new, instead) in _OTHER_NAMES.items():
         if call.get(name) is not None:
             yield Finding(name, "changed", f"{name} is deprecated; {new} took its place.", instead)
@@ -156,6 +145,10 @@ def _chat(call: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _messages(call: Mapping[str, Any]) -> Iterator[Finding]:
+    if not call.get("messages") and "prompt" not in call:
+        yield Finding("messages", "refused", "There are none.", _FOREIGN["prompt"])
+    info = catalog.find(str(call.get("model")))
+    blind = info is not None and not info.capabilities.get("vision")
     for index, message in enumerate(call.get("messages") or ()):
         if not isinstance(message, Mapping):
             continue
@@ -181,6 +174,36 @@ def _messages(call: Mapping[str, Any]) -> Iterator[Finding]:
                     f"Messages hold text and images, no {kind}.",
                     "Transcribe sound first: groqnb.transcribe; read files into text.",
                 )
+            elif kind == "image_url" and blind:
+                yield Finding(
+                    f"{place}.content[{number}]",
+                    "refused",
+                    f"{call['model']} takes no images.",
+                    f"These do: {', '.join(_able('vision'))}.",
+                )
+
+
+def _reasoning(call: Mapping[str, Any]) -> Iterator[Finding]:
+    place, effort = "reasoning_effort", call.get("reasoning_effort")
+    told = call.get("reasoning")
+    if isinstance(told, Mapping):
+        place, effort = "reasoning.effort", told.get("effort")
+    info = catalog.find(str(call.get("model")))
+    if effort is None or info is None:
+        return
+    taken = info.capabilities.get("reasoning_effort_values") or ()
+    if not taken:
+        instead = f"Leave it out, or ask one of these: {', '.join(_able('reasoning'))}."
+        yield Finding(place, "refused", f"{info.id} has no setting for its reasoning.", instead)
+    elif effort not in taken:
+        what = f"{info.id} does not take {effort!r}."
+        yield Finding(place, "refused", what, f"It takes {', '.join(taken)}.")
+
+
+def _able(what: str) -> list[str]:
+    """The models for conversations that can do something."""
+    models = catalog.models()
+    return [each.id for each in models if each.kind == "chat" and each.capabilities.get(what)]
 
 
 def _numbers(call: Mapping[str, Any]) -> Iterator[Finding]:
@@ -210,28 +233,26 @@ def _format(call: Mapping[str, Any]) -> Iterator[Finding]:
     info = catalog.find(str(call.get("model")))
     if kind == "json_schema":
         if info is not None and not info.capabilities.get("structured_outputs"):
-            able = [m.id for m in catalog.models() if m.capabilities.get("structured_outputs")]
             yield Finding(
                 "response_format",
                 "refused",
                 f"{info.id} keeps to no schema.",
-                f"These do: {', '.join(able)}.",
+                f"These do: {', '.join(_able('structured_outputs'))}.",
             )
-        for name in ("stream", "tools"):
+        for name, instead in (
+            ("stream", "Leave stream out: the form comes in one piece."),
+            ("tools", "Ask with the tools first, and for the form in a second call."),
+        ):
             if call.get(name):
-                yield Finding(
-                    name,
-                    "refused",
-                    f"{name} and a schema exclude each other.",
-                    "Do one, then both.",
-                )
+                what = f"{name} and a schema exclude each other."
+                yield Finding(name, "refused", what, instead)
 
 
 def _tools(call: Mapping[str, Any]) -> Iterator[Finding]:
     info = catalog.find(str(call.get("model")))
     for index, tool in enumerate(call.get("tools") or ()):
         kind = tool.get("type") if isinstance(tool, Mapping) else None
-        if kind in ("web_search", "web_search_preview", "file_search", "computer_use_preview"):
+        if kind in _FOREIGN_TOOLS:
             yield Finding(
                 f"tools[{index}]",
                 "refused",
@@ -249,18 +270,15 @@ def _tools(call: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _responses(call: Mapping[str, Any]) -> Iterator[Finding]:
-    refused = {
-        "previous_response_id": "Send the earlier turns in input.",
-        "include": "Leave it out.",
-        "safety_identifier": "Use user.",
-        "prompt_cache_key": "Leave it out.",
-        "truncation": "Shorten the input yourself.",
-    }
-    for name, instead in refused.items():
+    for name, instead in _FOREIGN_IN_RESPONSES.items():
         if call.get(name) is not None:
             yield Finding(name, "refused", f"{name} is not supported.", instead)
     if call.get("store"):
         yield Finding("store", "refused", "Responses cannot be stored.", "Leave it out.")
+    tier = call.get("service_tier")
+    if tier not in (None, "auto", "default", "flex"):
+        what = f"There is no service tier {tier!r} for responses."
+        yield Finding("service_tier", "refused", what, "Use default (usual), flex or auto.")
 
 
 def _speech(call: Mapping[str, Any]) -> Iterator[Finding]:

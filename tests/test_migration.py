@@ -32,3 +32,9 @@ def test_speech_is_checked_as_speech(changes: dict[str, Any], told: list[str]) -
         each.effect == "refused" and "PlayAI" in each.instead.replace("playai-tts speaks", "PlayAI")
         for each in found
     )
+
+
+def test_an_address_of_a_recording_is_a_transcription() -> None:
+    """So a model that hears is named, and none that writes."""
+    (found,) = check_call(model="gpt-4o-transcribe", url="https://example.com/talk.mp3")
+    assert (found.place, found.instead) == ("model", "whisper-large-v3-turbo transcribes.")

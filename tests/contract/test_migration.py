@@ -47,6 +47,24 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
         },
     ),
     ("tools[0]", {"tools": [{"type": "file_search", "vector_store_ids": ["x"]}]}),
+    ("tools[0]", {"tools": [{"type": "custom", "custom": {"name": "x"}}]}),
+    ("messages", {"messages": []}),
+    ("reasoning_effort", {"model": "openai/gpt-oss-20b", "reasoning_effort": "minimal"}),
+    ("reasoning_effort", {"model": "qwen/qwen3-32b", "reasoning_effort": "low"}),
+    ("reasoning_effort", {"reasoning_effort": "low"}),
+    (
+        "messages[0].content[0]",
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+                    ],
+                }
+            ]
+        },
+    ),
 ]
 
 
@@ -76,6 +94,7 @@ def test_what_is_said_to_be_refused_is_refused(
         {"messages": patterns.primed("a clerk", ["Be brief."], "Hello")},
         {"messages": [{"role": "developer", "content": "Be brief."}, HELLO]},
         {"store": False, "user": "me", "seed": 1, "top_p": 0.9},
+        {"metadata": {"shop": "bicycles"}},
         {"model": "openai/gpt-oss-20b", "reasoning_effort": "low"},
     ],
     ids=str,
@@ -97,6 +116,11 @@ def test_what_is_not_said_to_be_refused_is_answered(
         ("store", {"store": True}),
         ("include", {"include": ["file_search_call.results"]}),
         ("safety_identifier", {"safety_identifier": "x"}),
+        ("background", {"background": True}),
+        ("conversation", {"conversation": "conv_1"}),
+        ("max_tokens", {"max_tokens": 3}),
+        ("service_tier", {"service_tier": "priority"}),
+        ("reasoning.effort", {"reasoning": {"effort": "low"}}),
     ],
 )
 def test_responses_are_checked_too(http: httpx.Client, place: str, changes: dict[str, Any]) -> None:
