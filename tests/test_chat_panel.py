@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -13,9 +14,12 @@ from typing import Any
 import httpx
 import pytest
 from chat_server import KEY, ChatServer
+from PIL import ExifTags, Image
 
 import groqnb
+from groqnb.images import pictures
 from groqnb.types.errors import AuthenticationError, GroqnbError, ParameterError, StreamError
+from groqnb.widgets.attaching import thumbnail
 from groqnb.widgets.chat_panel import ChatPanel
 
 LONG = 60.0  # s that a busy machine may take
@@ -455,6 +459,22 @@ def test_images_go_with_the_question_and_those_before_it(make: Make, server: Cha
     first = server.requests[-1]["messages"][0]["content"]
     assert [part["type"] for part in first] == ["text", "image_url"]
     assert len(panel.conversation.path[0].images) == 1
+
+
+def test_small_pictures_are_on_white_and_upright() -> None:
+    """A chart without a background is not black, and a telephone's photograph does not lie."""
+    clear, photo = io.BytesIO(), io.BytesIO()
+    Image.new("RGBA", (400, 200)).save(clear, "PNG")
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (400, 200), "red").save(photo, "JPEG", exif=turned)
+    seen = []
+    for made in pictures([clear.getvalue(), photo.getvalue()]):
+        small = thumbnail(made.part)
+        assert small is not None
+        seen.append(Image.open(io.BytesIO(small)))
+    assert seen[0].getpixel((5, 5)) == (255, 255, 255)
+    assert [each.size for each in seen] == [(160, 80), (80, 160)]
 
 
 def test_a_model_that_cannot_see_is_not_sent_images(make: Make, server: ChatServer) -> None:

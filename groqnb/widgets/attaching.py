@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from groqnb import catalog
+from groqnb.image_encoding import thumb
 from groqnb.images import MOST_BYTES, Picture, facts, pictures
 from groqnb.render.html import Markup, el, picture
 from groqnb.types.errors import ParameterError
@@ -21,7 +21,6 @@ __all__ = ["Attaching", "Thumbs", "can_see", "image_html", "thumbnail"]
 Thumbs = Mapping[str, bytes]
 """Small pictures (JPEG or PNG) by the address of the image that they show."""
 
-_THUMB = 160  # px of the longer side
 _MOST_THUMB = 100_000  # bytes
 
 
@@ -103,15 +102,10 @@ def thumbnail(part: Mapping[str, Any]) -> bytes | None:
     if not url.startswith("data:"):
         return None
     try:
-        from PIL import Image
-
-        with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
-            image.thumbnail((_THUMB, _THUMB))
-            file = io.BytesIO()
-            image.convert("RGB").save(file, "JPEG", quality=75)
-    except Exception:  # noqa: BLE001 - without its picture, its size and kind are told
+        data = base64.b64decode(url.partition(",")[2])
+    except ValueError:
         return None
-    return file.getvalue()
+    return thumb(data) or None  # without its picture, its size and kind are told
 
 
 def image_html(part: Mapping[str, Any], thumbs: Thumbs) -> Markup:
