@@ -112,21 +112,26 @@ def _parts(call: Mapping[str, Any]) -> list[tuple[str, str]]:
     for index, message in enumerate(messages):
         plain = message if isinstance(message, Mapping) else _dumped(message)
         content = plain.get("content")
-        told = content if isinstance(content, str) else json.dumps(content, sort_keys=True)
+        told = content if isinstance(content, str) else _text(content)
         calls = plain.get("tool_calls")
-        more = json.dumps(calls, sort_keys=True) if calls else ""
+        more = _text(calls) if calls else ""
         leading = plain.get("role") in ("system", "developer") and not rest
         (system if leading else rest).append((f"messages[{index}]", f"{told}{more}"))
     tools = call.get("tools")
-    between = [("tools", json.dumps(list(tools), sort_keys=True))] if tools else []
+    between = [("tools", _text(list(tools)))] if tools else []
     return [*system, *between, *rest]
 
 
+def _text(part: Any) -> str:
+    """A part of a message as one text; calls and parts of a reply may be objects."""
+    return json.dumps(part, sort_keys=True, default=_dumped)
+
+
 def _dumped(message: Any) -> Mapping[str, Any]:
-    """A message of a reply as a dict."""
+    """A message of a reply as a dict, or a part of one."""
     if not hasattr(message, "model_dump"):
         raise ParameterError(
-            f"A message is a dict, not of type {type(message).__name__}.",
+            f"A message is a dict, with JSON in it, not of type {type(message).__name__}.",
             hint="Give lists of messages, or calls.",
         )
     found: Mapping[str, Any] = message.model_dump(exclude_none=True)

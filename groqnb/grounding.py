@@ -75,7 +75,7 @@ def _file(path: Path) -> str:
             raise ParameterError(f"{path.name} is too large for a document")
         content = path.read_bytes()
     except OSError as error:
-        raise ParameterError(f"{path.name} cannot be read: {error.strerror}") from None
+        raise ParameterError(f"{path.name or path} cannot be read: {error.strerror}") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

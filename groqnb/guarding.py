@@ -182,11 +182,16 @@ class Guard:
     def ask(self, prompt: str, *, model: str | None = None, **params: Any) -> Any:
         """Ask a model between two checks; the Answer.
 
-        `params` are those of `client.chat.completions.create`. Warns where the local engine has
-        no such guard model. Raises GuardError, and what that raises.
+        `params` are those of `client.chat.completions.create`, but for `stream`: an answer is
+        judged when it is whole. Warns where the local engine has no such guard model. Raises
+        GuardError, ParameterError, and what that raises.
         """
         from groqnb.session import session
 
+        if params.get("stream"):
+            raise ParameterError(
+                "A guarded answer does not stream.", hint="It is judged whole: leave stream out."
+            )
         client = self.client or session.client()
         messages = [{"role": "user", "content": prompt}]
         missing = self.before(messages).missing

@@ -1,8 +1,9 @@
 """Presets: options of `%%groq` under a name, in a text file that people can read and compare.
 
-A line is `NAME = OPTIONS`, `#` begins a remark. Presets stand in `groqnb-presets.txt` beside the
-notebook and in `presets.txt` in the user's folder for settings; the former win. Five are built in,
-for the scenarios that the documentation has values for. Docs: "Prompt Basics", "Quick presets".
+A line is `NAME = OPTIONS`; one that begins with `#` is a remark. Presets stand in
+`groqnb-presets.txt` beside the notebook and in `presets.txt` in the user's folder for settings; the
+former win. Five are built in, for the scenarios that the documentation has values for. Docs:
+"Prompt Basics", "Quick presets".
 """
 
 from __future__ import annotations

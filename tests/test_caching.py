@@ -8,6 +8,7 @@ import pytest
 
 from groqnb import ParameterError
 from groqnb.caching import check_prefix
+from groqnb.types.chat import FunctionCall, ToolCall
 
 KIMI = "moonshotai/kimi-k2-instruct-0905"
 RULES = "You sort the mail of a bicycle shop. " * 20
@@ -68,6 +69,19 @@ def test_tools_stand_between_the_system_message_and_the_rest() -> None:
     (found,) = check_prefix([one, other])
     assert found.place == "tools"
     assert 0.5 < found.share < 1
+
+
+def test_calls_of_tools_may_be_objects_as_a_reply_has_them() -> None:
+    """A conversation that was put together by hand holds them as they came."""
+    call = ToolCall(id="call_1", function=FunctionCall(name="stock", arguments="{}"))
+    talk = [
+        *messages(RULES, "How many bells?"),
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "12"},
+    ]
+    assert check_prefix([talk, talk])[0].share == 1.0
+    plain = [*talk[:2], {**talk[2], "tool_calls": [call.model_dump(exclude_none=True)]}, talk[3]]
+    assert check_prefix([talk, plain])[0].share == 1.0
 
 
 def test_a_model_that_caches_nothing_is_told() -> None:

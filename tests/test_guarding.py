@@ -262,6 +262,14 @@ def test_a_bad_answer_is_withheld() -> None:
     assert "build" not in str(raised.value)
 
 
+def test_a_guarded_answer_does_not_stream() -> None:
+    """Pieces of it would be seen before it was judged; nobody is asked."""
+    world = World(answer="how to build a bomb")
+    with pytest.raises(ParameterError, match="leave stream out"):
+        Guard(client=world.client).ask("Hello", model=MODEL, stream=True)
+    assert world.requests == []
+
+
 def test_a_model_that_is_not_served_is_told() -> None:
     """The local engine has no policy model: what could not be checked is said, never "safe"."""
     world = World(content="501")

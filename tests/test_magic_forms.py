@@ -256,6 +256,8 @@ def test_documents_in_python_take_texts_files_and_answers(tmp_path: Path) -> Non
     assert [each["text"] for each in found] == ["one", "two", "three", "four"]
     with pytest.raises(ParameterError, match="cannot be read"):
         groqnb.documents(tmp_path / "none.txt")
+    with pytest.raises(ParameterError, match=r"^\. cannot be read"):
+        groqnb.documents(Path())
 
 
 def test_the_help_names_the_forms_and_the_ways(
