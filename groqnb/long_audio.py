@@ -15,6 +15,7 @@ from groqnb import catalog
 from groqnb.hearing.checks import MODELS, check_numbers, checked, granularities
 from groqnb.hearing.quality import Thresholds
 from groqnb.types.errors import ParameterError
+from groqnb.wire import tap
 
 if TYPE_CHECKING:
     from groqnb.client import Groq
@@ -73,7 +74,8 @@ def transcribe(
         response_format: "verbose_json"; with "json" or "text" there are no times inside parts.
         sample_rate: of a numpy array, in Hz.
         thresholds: from where on segments are flagged, such as {"avg_logprob": -0.3}.
-        part_seconds: about how long a part is, 10 to 750; 300 by default, 60 for the local engine.
+        part_seconds: about how long a part is, 10 to 750; 300 by default, 60 for the local engine
+            and while a record is on.
         overlap_seconds: how much of its sound a part shares with the next.
         concurrency: how many parts are sent at a time, 1 to 16.
         max_wait: seconds that a part may wait for the limits.
@@ -119,7 +121,9 @@ def transcribe(
     )
     checked(recipe)
     fetch_for(client, "hearing")
-    seconds = part_seconds or _PART.get(client.target.kind, _USUAL_PART)
+    # A record answers wherever calls would go: it must be asked for the same parts there.
+    place = "local" if tap.current is not None else client.target.kind
+    seconds = part_seconds or _PART.get(place, _USUAL_PART)
     # Without times of words there is nothing to align by: such parts do not overlap.
     aligned = "timestamp_granularities" in recipe.params and "word" in recipe.granularities
     overlap = min(overlap_seconds, seconds / 3) if aligned else 0.0
@@ -150,11 +154,14 @@ def _run(
     cut = _checked_pieces(
         sound.name, pieces(sound.blocks, seconds=seconds, overlap=overlap, envelope=envelope)
     )
-    kept = Kept(default_folder() if resume else None, recipe.asked)
+    # What is not asked again would be missing in a record, which keeps finished parts as well.
+    folder = default_folder() if resume and tap.current is None else None
+    kept = Kept(folder, recipe.asked)
     with Bar(opened.name, sound.length, shown=progress) as bar:
         work = Work(
             recipe.ask, _pace(recipe), kept, concurrency, max_wait,
             tell=lambda done: bar.add(done.piece[3] - done.piece[2]), idle=bar.idle,
+            is_free=recipe.is_recorded,
         )  # fmt: skip
         try:
             answers = send_all(cut, work)
@@ -207,7 +214,7 @@ def _transcript(
         parts=len(replies),
         resumed=sum(answer.kept for answer in answers),
         answered=str(replies[0].get("answered") or ""),
-        where=recipe.client.target.kind,
+        where=recipe.where(replies[0]),
         _segments=segments,
         _words=words if "word" in recipe.granularities else [],
         _envelope=envelope,

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hearing_world import RATE, TALK, Hearing, Talk, bare, wav
 
+import groqnb
 from groqnb import BadRequestError, GroqnbError, ParameterError, RateLimitError
 from groqnb.hearing import kept as kept_module
 from groqnb.hearing.checks import LongPrompt
@@ -442,6 +443,50 @@ def test_a_full_disk_is_told_once_and_loses_nothing(monkeypatch: pytest.MonkeyPa
         talk = transcribe(wav(TALK.samples), client=server.client(), part_seconds=20)
     assert len(told) == 1
     assert list(talk.words["word"]) == [word for word, _, _ in TALK.words]
+
+
+@pytest.mark.parametrize("where", ["cloud", "local", "http://[::1]:9"])
+def test_a_record_answers_wherever_calls_would_go_and_without_waiting(
+    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parts are the same, no limit holds them up, and who answered and the cost stay."""
+    talk = TALK.repeated(2)
+    path = tmp_path / "talk.replay.json"
+    with groqnb.replay(path):
+        first = transcribe(wav(talk.samples), client=Hearing(talk).client())
+    assert first.parts > 1
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    monkeypatch.setattr("groqnb.hearing.pace.Pace.book", lambda *_: pytest.fail("it waits"))
+    with groqnb.replay(path):
+        again = transcribe(wav(talk.samples), client=groqnb.Groq(where=where))
+    assert again.to_dict() == first.to_dict()
+    assert (again.where, again.cost, again.parts) == ("cloud", first.cost, first.parts)
+
+
+def test_what_is_sent_is_the_same_with_another_version_of_ffmpeg() -> None:
+    """Records and kept parts know it by its bytes, so no version is among these."""
+    import re
+
+    from groqnb.hearing.flac import flac
+
+    sent = flac(SHORT)
+    assert sent == flac(SHORT)
+    assert re.search(rb"Lav[fc]\d", sent) is None
+
+
+def test_a_record_holds_the_parts_that_were_known_before_it_was_on(tmp_path: Path) -> None:
+    """Whoever gets the record has not the parts on this disk."""
+    server = Hearing()
+    server.before = lambda number: httpx.Response(400, json={"error": {}}) if number == 1 else None
+    with pytest.raises(BadRequestError):
+        transcribe(wav(TALK.samples), client=server.client(), part_seconds=60, concurrency=1)
+    server.before = lambda number: None
+    with groqnb.replay(tmp_path / "talk.replay.json"):
+        first = transcribe(wav(TALK.samples), client=server.client(), part_seconds=60)
+    assert (first.parts, first.resumed) == (2, 0)
+    with groqnb.replay(tmp_path / "talk.replay.json", "strict"):
+        again = transcribe(wav(TALK.samples), client=server.client(), part_seconds=60, resume=False)
+    assert again.text == first.text
 
 
 def test_nothing_is_kept_without_resume(folder: Path) -> None:

@@ -157,9 +157,7 @@ class Translations(Resource[S]):
 
         Docs: API Reference, Create translation.
         """
-        return self._sender.send(
-            _call("/audio/translations", _TRANSLATION, model, response_format, params)
-        )
+        return self._sender.send(translation_call(model, response_format, params))
 
 
 class Speeches(Resource[S]):
@@ -238,6 +236,11 @@ def transcription_call(
 ) -> Call[Any]:
     """The request for a transcription. Raises ParameterError."""
     return _call("/audio/transcriptions", _TRANSCRIPTION, model, response_format, params)
+
+
+def translation_call(model: str, response_format: str | None, params: dict[str, Any]) -> Call[Any]:
+    """The request for a translation. Raises ParameterError."""
+    return _call("/audio/translations", _TRANSLATION, model, response_format, params)
 
 
 def _call(

@@ -87,6 +87,17 @@ class _Misfit(Exception):
 
 
 def _read(reply: ParsedChatCompletion[Any], form: AnswerType) -> Any:
+    try:
+        return _value(reply, form)
+    except ResponseError as error:
+        error.headers = reply.headers
+        raise
+    except _Misfit as misfit:
+        misfit.error.headers = reply.headers
+        raise
+
+
+def _value(reply: ParsedChatCompletion[Any], form: AnswerType) -> Any:
     if not reply.choices:
         raise ResponseError("The reply holds no answer.", hint="Ask again.")
     choice = reply.choices[0]

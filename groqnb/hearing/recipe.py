@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from groqnb.api.audio import transcription_call, translation_call
 from groqnb.hearing.sending import Answered
 from groqnb.hearing.stitching import HeardSegment, HeardWord, Part
+from groqnb.wire import tap
 
 if TYPE_CHECKING:
     from groqnb.client import Groq
@@ -57,21 +59,34 @@ class Recipe:
         reply = endpoint.create(file=("part.flac", sound), **self.params)
         plain = reply.model_dump(exclude_none=True)
         plain["answered"] = reply.headers.get("x-groqnb-model", "")
+        # A record tells where its replies came from.
+        plain["where"] = reply.headers.get("x-groqnb-where", self.client.target.kind)
         return plain, reply.headers
+
+    def is_recorded(self, sound: bytes) -> bool:
+        """Whether a record answers for a FLAC file, which no limits hold up then."""
+        tape = tap.current
+        if tape is None:
+            return False
+        make = transcription_call if self.task == "transcribe" else translation_call
+        given = {"file": ("part.flac", sound), **self.params}
+        call = make(given.pop("model"), given.pop("response_format"), given)
+        return tape.take(call, self.client.target.kind, None).known()
+
+    def where(self, reply: Mapping[str, Any]) -> str:
+        """Who answered: "local", "cloud" or "url"."""
+        return str(reply.get("where") or self.client.target.kind)
 
     def cost(self, answers: Iterable[Answered]) -> float | None:
         """US dollars for the requests; None where no price is known."""
         from groqnb.catalog.cost import PricesUnreadable, cost
 
-        kind = self.client.target.kind
-        if kind == "local":
-            return 0.0
-        if kind != "cloud":
-            return None
         total = 0.0
         for answer in answers:
-            if answer.reply is None:
+            if answer.reply is None or self.where(answer.reply) == "local":
                 continue
+            if self.where(answer.reply) != "cloud":
+                return None
             try:
                 found = cost(self.model, audio_seconds=answer.seconds)
             except PricesUnreadable:

@@ -50,7 +50,8 @@ class Work:
 
     `ask` makes the call for a packed piece and gives the reply's JSON and its headers; `tell` hears
     of every piece that is done, and `idle` is called several times a second with how many seconds
-    the limits make everybody wait. `pack` makes of a piece what is sent.
+    the limits make everybody wait. `pack` makes of a piece what is sent; what `is_free` of the
+    limits is not counted in them.
     """
 
     ask: Callable[[bytes], tuple[dict[str, Any], Any]]
@@ -61,6 +62,7 @@ class Work:
     tell: Callable[[Answered], None] = lambda answered: None
     idle: Callable[[float], None] = lambda waiting: None
     pack: Callable[[Piece], bytes] = lambda piece: flac(piece.samples)
+    is_free: Callable[[bytes], bool] = lambda sound: False
     _stop: threading.Event = field(default_factory=threading.Event)
     _waiting_until: float = 0.0
 
@@ -152,7 +154,7 @@ def _one(piece: Piece, work: Work) -> Answered:
 def _asked(sound: bytes, seconds: float, work: Work) -> dict[str, Any]:
     waited = 0.0
     while True:
-        while wait := work.pace.book(seconds):
+        while not work.is_free(sound) and (wait := work.pace.book(seconds)):
             if waited + wait > work.max_wait:
                 raise GroqnbError(
                     f"The limits of this model let the next part go in {_span(wait)} only.",

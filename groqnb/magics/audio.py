@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from groqnb.interpolation import interpolate, value_of
+from groqnb.magics.replay import is_on
 from groqnb.magics.sources import files, find
 from groqnb.magics.stopping import stop
 from groqnb.magics.words import GrammarError
 from groqnb.render import tables
-from groqnb.render.message import dollars
+from groqnb.render.message import badge, dollars
 from groqnb.render.stream import publish, shows_updates
 from groqnb.session import session
 from groqnb.showing import target_badge
@@ -22,6 +23,7 @@ from groqnb.types.errors import ParameterError
 if TYPE_CHECKING:
     from groqnb.hearing.transcript import Transcript
     from groqnb.magics.parser import Ask, Command
+    from groqnb.speaking.spoken import Spoken
 
 __all__ = ["candidates", "hear", "prompt", "speak", "transcribe"]
 
@@ -97,12 +99,18 @@ def speak(shell: Any, command: Command) -> None:
         if isinstance(error, ParameterError):
             raise GrammarError(f"%groq speak: {error}") from None
         raise
-    cost = f", {dollars(said.cost)}" if session.target.kind == "cloud" else ""
-    place.put(
-        tables.notice(f"{target_badge(session.target)} spoke as {said.voice}{cost}; it is in _groq")
-    )
+    place.put(tables.notice(f"{_spoke(said)} as {said.voice}; it is in _groq"))
     shell.user_ns["_groq"] = said
     said._ipython_display_()
+
+
+def _spoke(said: Spoken) -> str:
+    """Who spoke; with a record on the same, whether it is asked or replayed."""
+    if is_on():
+        return "Spoken"
+    target = session.target
+    who = badge("local", said.answered) if target.kind == "local" else target_badge(target)
+    return f"{who} spoke" + (f" for {dollars(said.cost)}" if target.kind == "cloud" else "")
 
 
 def _source(given: Any, names: Mapping[str, Any], option: str) -> Any:

@@ -19,6 +19,7 @@ from groqnb.speaking.passages import passages
 from groqnb.speaking.spoken import ENDINGS, Spoken
 from groqnb.types.errors import ParameterError, ResponseError
 from groqnb.types.new_file import NewFile
+from groqnb.wire import tap
 
 if TYPE_CHECKING:
     from groqnb.client import Groq
@@ -97,9 +98,9 @@ def speak(
     call = _Call(client, params, parts)
     if len(parts) == 1:
         reply = client.audio.speech.create(input=text, response_format=chosen, **params)
-        audio, answered = mended(reply.content), reply.headers.get("x-groqnb-model", "")
+        audio, told = mended(reply.content), _told(client, reply.headers)
     else:
-        files, answered = call.all(concurrency, max_wait, resume)
+        files, told = call.all(concurrency, max_wait, resume)
         try:
             whole = joined(files)
         except ResponseError:
@@ -114,8 +115,8 @@ def speak(
         )  # fmt: skip
 
     said = Spoken(
-        audio, chosen, text, name, model, _cost(client, model, text), len(parts), answered,
-        sample_rate, again, autoplay,
+        audio, chosen, text, name, model, _cost(told["where"], model, text), len(parts),
+        told["answered"], sample_rate, again, autoplay,
     )  # fmt: skip
     if save is not None:
         said.save(save)
@@ -147,7 +148,9 @@ class _Call:
     parts: list[str]
     forget: Callable[[], None] = lambda: None
 
-    def all(self, concurrency: int, max_wait: float, resume: bool) -> tuple[list[bytes], str]:
+    def all(
+        self, concurrency: int, max_wait: float, resume: bool
+    ) -> tuple[list[bytes], dict[str, str]]:
         """The WAV files of the parts, in order, and who spoke them."""
         from groqnb.hearing.extras import load_numpy
         from groqnb.hearing.kept import Kept, default_folder
@@ -160,7 +163,9 @@ class _Call:
         cloud = target.kind == "cloud" and known is not None
         limits = dict(known.limits) if known is not None and cloud else {}
         asked = {**self.params, "where": target.kind, "server": target.base_url}
-        kept = Kept(default_folder("speech") if resume else None, asked)
+        # What is not asked again would be missing in a record, which keeps finished parts as well.
+        folder = default_folder("speech") if resume and tap.current is None else None
+        kept = Kept(folder, asked)
         work = Work(self.ask, Pace(limits), kept, concurrency, max_wait, pack=_text_of)
         try:
             answers = send_all(self.pieces(), work)
@@ -173,7 +178,8 @@ class _Call:
         replies = [answer.reply or {} for answer in answers]
         self.forget = lambda: kept.drop(answer.key for answer in answers if answer.key)
         files = [base64.b64decode(reply["audio"]) for reply in replies]
-        return files, str(replies[0].get("answered") or "")
+        told = {name: str(replies[0].get(name) or "") for name in ("answered", "where")}
+        return files, told
 
     def pieces(self) -> Iterator[Piece]:
         from groqnb.hearing.splitting import Piece
@@ -187,7 +193,13 @@ class _Call:
             input=text.decode(), response_format="wav", **self.params
         )
         audio = base64.b64encode(reply.content).decode("ascii")
-        return {"audio": audio, "answered": reply.headers.get("x-groqnb-model", "")}, reply.headers
+        return {"audio": audio, **_told(self.client, reply.headers)}, reply.headers
+
+
+def _told(client: Groq, headers: Mapping[str, str]) -> dict[str, str]:
+    """Which model spoke and where, as the reply says; a record says where that was."""
+    where = headers.get("x-groqnb-where", client.target.kind)
+    return {"answered": headers.get("x-groqnb-model", ""), "where": where}
 
 
 def _text_of(piece: Any) -> bytes:
@@ -261,14 +273,13 @@ def _check(
             raise ParameterError(f"{name} is {value!r}; it goes from {low:g} to {high:g}.")
 
 
-def _cost(client: Groq, model: str, text: str) -> float | None:
+def _cost(where: str, model: str, text: str) -> float | None:
     from groqnb.catalog.cost import PricesUnreadable, cost
 
-    kind = client.target.kind
-    if kind == "local":
+    if where == "local":
         return 0.0
     try:
-        found = cost(model, characters=len(text)) if kind == "cloud" else None
+        found = cost(model, characters=len(text)) if where == "cloud" else None
     except PricesUnreadable:
         return None
     return None if found is None else found.usd

@@ -142,11 +142,13 @@ class ResponseError(APIError):
 
     Attributes:
         body: the first 2,000 characters of the reply.
+        headers: the reply's headers, where they are at hand.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, body: str = "") -> None:
         super().__init__(message, hint=hint)
         self.body = body
+        self.headers: Mapping[str, str] = {}
 
 
 class APIStatusError(APIError):

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from chat_server import ChatServer
+from hearing_world import TALK, wav
 from IPython.core.interactiveshell import InteractiveShell
 from magic_shell import failed, last, outputs, run, usage_error
 
-from groqnb import ReplayError
+from groqnb import ReplayError, ResponseError
 from groqnb.record.replaying import switch_off
 
 
@@ -57,6 +58,32 @@ def test_a_second_run_shows_the_same_to_the_byte_and_asks_nothing(
     assert "TTFT" in first[1]["text/html"]
     assert all("recorded in demo.replay.json" in data["text/plain"] for data in first[1:])
     assert ip.user_ns["both"].drop(columns="answer").equals(table)
+
+
+def test_what_was_recorded_elsewhere_shows_the_same_where_nobody_else_can_answer(
+    ip: InteractiveShell, server: ChatServer
+) -> None:
+    """Sound both ways, of more than a minute, and a typed answer that does not fit."""
+    ip.user_ns["talk"] = wav(TALK.samples)
+    cells = ["%groq transcribe {{talk}}", "%groq speak Hello.", "%%groq --as 'city: str'\nParis"]
+
+    def all_shown() -> list[Any]:
+        ip.display_pub.outputs.clear()  # type: ignore[attr-defined]
+        made = [run(ip, cell).error_in_exec for cell in cells]
+        assert [type(each) for each in made] == [type(None), type(None), ResponseError]
+        final = {}
+        for output in outputs(ip):
+            final[(output["transient"] or {}).get("display_id", str(len(final)))] = output["data"]
+        return [each["text/plain"] for each in final.values()]
+
+    run(ip, "%groq replay on demo.replay.json")
+    first = all_shown()
+    asked = len(server.requests)
+    run(ip, "%groq use local")
+    run(ip, "%groq replay strict demo.replay.json")
+    assert all_shown() == first
+    assert any("127.0.0.1" in text for text in first)
+    assert len(server.requests) == asked == 5
 
 
 def test_a_cell_that_is_run_again_shows_the_same(ip: InteractiveShell, server: ChatServer) -> None:
