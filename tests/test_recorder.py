@@ -245,6 +245,18 @@ def test_the_estimate_counts_ten_seconds_at_least(monkeypatch: pytest.MonkeyPatc
     assert AudioRecorder(value=tone(2))._estimate == "free: the local engine"
 
 
+def test_a_file_of_prices_that_cannot_be_read_costs_no_recording(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is taken all the same, and says that the price is not known."""
+    (tmp_path / "prices.json").write_text("{")
+    monkeypatch.setenv("GROQNB_PRICES", str(tmp_path / "prices.json"))
+    client = groqnb.Groq(api_key="gsk_" + "x" * 20, where="cloud")
+    rec = AudioRecorder(client=client)
+    assert rec._received("sound", tone(2), {}) == {"seconds": 2.0, "size": len(rec.value)}
+    assert rec._estimate == "price not known, whisper-large-v3-turbo"
+
+
 def test_the_saved_result_has_the_sound_and_escapes_what_was_said() -> None:
     """Small sound is in the notebook, large sound is not; hostile words do nothing."""
     rec = AudioRecorder(value=coded(tone(2), *KINDS["webm"]))

@@ -206,10 +206,15 @@ class AudioRecorder(SoundHolder, static="recorder"):
         self._set_transcript(None)
 
     def _estimated(self) -> str:
+        from groqnb.catalog.cost import PricesUnreadable
         from groqnb.session import session
 
         target = self._client.target if self._client is not None else session.target
-        return estimate_text(target.kind, self.model, self.estimate())
+        try:
+            price = self.estimate()
+        except PricesUnreadable:  # no recording is lost for it
+            price = None
+        return estimate_text(target.kind, self.model, price)
 
     def _result(self) -> tuple[Sequence[Child], str]:
         return result_parts(self._sound, self.format, self._seconds, self.transcript)

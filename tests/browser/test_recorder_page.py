@@ -161,6 +161,26 @@ def test_without_a_microphone_a_file_does(
     expect(alert(page)).to_be_hidden()
 
 
+def test_the_file_that_was_chosen_last_is_the_sound(
+    recorder: Callable[..., BlankPage], tmp_path: Path
+) -> None:
+    """Also where an earlier, larger one is still on its way: that one is given up."""
+    page = recorder()
+    large = media.write_wav(tmp_path / "large.wav", media.sweeps())
+    small = media.write_wav(tmp_path / "small.wav", media.sweeps()[:4000])
+    page.page.evaluate("fake.silent(true)")
+    files = page.page.locator("input[type=file]")
+    files.set_input_files(large)
+    expect(status(page)).to_contain_text("large.wav: Sending")
+    page.page.wait_for_function("fake.sent.some(({ kind }) => kind === 'gn-piece')")
+    first = page.sent("gn-piece")[0]["id"]
+    files.set_input_files(small)
+    assert page.wait_asked("gn-drop") == {"upload": first}
+    page.page.evaluate("fake.silent(false)")
+    expect(status(page)).to_contain_text("small.wav: 1.5 s")
+    assert {each["meta"]["name"] for each in page.asked("gn-finish")} == {"small.wav"}
+
+
 def test_the_microphone_is_free_when_the_view_goes(recorder: Callable[..., BlankPage]) -> None:
     """Clearing the output while recording ends every track, and keeps what had arrived."""
     page = recorder()

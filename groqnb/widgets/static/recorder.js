@@ -14,6 +14,7 @@ class Recorder {
   #state = "idle"; // or asking, recording, paused, stopping
   #recording = null;
   #upload = null;
+  #filing = null; // the upload of a file
   #listener = null;
   #sound = null; // { seconds, format, peaks, origin, version, blob }
   #kept = new Map(); // origin -> blob: what this page has sent needs no way back
@@ -168,6 +169,7 @@ class Recorder {
       recording.stop();
       return;
     }
+    this.#filing?.cancel(); // else a large file would take the place of what is recorded now
     this.#upload = gn.link.upload("sound");
     gn.link.ask("started", { upload: this.#upload.id, mime: recording.mime }).catch(() => {});
     this.#listener = new Listener();
@@ -303,7 +305,8 @@ class Recorder {
       gn.fail(`${file.name} is empty.`);
       return;
     }
-    const upload = gn.link.upload("sound");
+    this.#filing?.cancel(); // the one that was chosen last is meant, whichever is larger
+    const upload = (this.#filing = gn.link.upload("sound"));
     this.#kept.set(upload.id, file);
     try {
       for (let at = 0; at < file.size; at += SLICE) upload.write(await file.slice(at, at + SLICE).arrayBuffer());
@@ -313,6 +316,7 @@ class Recorder {
       return;
     }
     await this.#send(upload, { mime: file.type, name: file.name, seconds: 0, peaks: [] }, `${file.name}: `);
+    if (this.#filing === upload) this.#filing = null;
   }
 
   // -- the sound there is
