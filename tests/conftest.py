@@ -68,11 +68,16 @@ def main() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_watch() -> None:
-    """Each test begins as a new kernel: no calls, no budget, nothing spent."""
+def as_a_new_kernel() -> Iterator[None]:
+    """Each test begins with no calls, no budget and nothing spent, and leaves no file open."""
+    from groqnb.ledger import recorder
     from groqnb.ledger.watch import watch
 
     watch.__init__()  # type: ignore[misc]
+    yield
+    for store in recorder._stores.values():
+        store.close()
+    recorder._stores.clear()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -12,18 +11,15 @@ import pytest
 from batch_server import START, BatchServer, batch_json, output, refused
 
 import groqnb
-from groqnb.ledger import recorder
 from groqnb.types.batches import BatchCard
 from groqnb.watching.pace import Pace
 from groqnb.watching.results import COLUMNS, results_of
 
 
 @pytest.fixture(autouse=True)
-def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
-    yield
-    recorder._stores.clear()
 
 
 def five() -> BatchServer:

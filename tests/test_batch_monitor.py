@@ -13,7 +13,6 @@ import pytest
 from batch_server import BatchServer, batch_json, output, refused
 
 import groqnb
-from groqnb.ledger import recorder
 from groqnb.types.batches import Batch, BatchCard
 from groqnb.watching import following
 from groqnb.watching.following import Follower, next_pause
@@ -24,10 +23,8 @@ Make = Callable[..., BatchMonitor]
 
 
 @pytest.fixture(autouse=True)
-def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
-    yield
-    recorder._stores.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,9 @@ LINE = {"prompt_tokens": 100, "completion_tokens": 10, "cost": 0.001, "price": "
 
 
 @pytest.fixture(autouse=True)
-def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
-    yield
-    recorder._stores.clear()
 
 
 def used(*lines: dict[str, object]) -> Used:

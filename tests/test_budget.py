@@ -6,7 +6,6 @@ import asyncio
 import json
 import threading
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -18,7 +17,6 @@ from both_worlds import KEY, MESSAGES, World, both, completion
 from both_worlds import answering as in_turn
 
 import groqnb
-from groqnb.ledger import recorder
 from groqnb.ledger.budget import Budget, Reservation, reserve
 from groqnb.ledger.estimates import estimate, tokens_in, tokens_out
 from groqnb.ledger.sound import seconds_in
@@ -31,12 +29,10 @@ USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
 
 @pytest.fixture(autouse=True)
-def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    yield
-    recorder._stores.clear()
 
 
 def answering(seen: list[httpx.Request] | None = None, **more: Any) -> httpx.MockTransport:

@@ -13,7 +13,6 @@ import sys
 import time
 import warnings
 import wave
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,13 +36,12 @@ NAMES = [column.name for column in COLUMNS if not column.asked_for]
 
 
 @pytest.fixture(autouse=True)
-def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
     (tmp_path / "prices.json").write_text('{"models": {}}')
     monkeypatch.setenv("GROQNB_PRICES", str(tmp_path / "prices.json"))
-    yield tmp_path / "usage.sqlite"
-    recorder._stores.clear()
+    return tmp_path / "usage.sqlite"
 
 
 def answering(

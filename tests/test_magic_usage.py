@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -20,12 +19,10 @@ from groqnb.ledger.columns import row
 
 
 @pytest.fixture(autouse=True)
-def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    yield
-    recorder._stores.clear()
 
 
 def test_calls_are_counted_by_model(ip: InteractiveShell) -> None:

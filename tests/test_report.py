@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,9 @@ DAY = 86_400.0
 
 
 @pytest.fixture(autouse=True)
-def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
-    yield
-    recorder._stores.clear()
 
 
 def called(count: int = 1, *, days_ago: float = 0.0, **more: Any) -> None:

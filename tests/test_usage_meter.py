@@ -32,11 +32,9 @@ HEADERS = {
 
 
 @pytest.fixture(autouse=True)
-def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def own_ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("GROQNB_LEDGER", raising=False)
-    yield
-    recorder._stores.clear()
 
 
 @pytest.fixture
