@@ -25,6 +25,8 @@ _STEPS = "Think step by step. Then write the result alone on the last line, afte
 _ANSWER = re.compile(
     r"(?im)^[\s>*_#-]*(?:the\s+)?(?:final\s+)?answer(?:\s+is)?[\s*_]*[:=][\s*_]*(.+?)[\s*_]*$"
 )
+# How many open models set a result apart, whatever they are told.
+_BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 
 
 def zero_shot(task: str, text: str = "", *, form: str = "") -> Messages:
@@ -103,12 +105,17 @@ def guided(task: str, steps: Sequence[str], text: str = "") -> Messages:
 
 
 def final_answer(text: str) -> str:
-    """What stands after the last `Answer:`, without decoration; else the last line.
+    """What stands after the last `Answer:`, or in the last LaTeX box; else the last line.
+
+    Without decoration.
 
     >>> final_answer("17 * 23 is 391.\\n**Answer:** 391")
     '391'
     """
     found = _ANSWER.findall(text)
+    boxed = _BOXED.findall(found[-1] if found else text)
+    if boxed:
+        return str(boxed[-1]).strip()
     if found:
         return str(found[-1]).rstrip(".").strip("*_` ").rstrip(".")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
