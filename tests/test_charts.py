@@ -431,6 +431,8 @@ def test_labels_of_lying_groups_are_put_right() -> None:
     ax = chart.plot()
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("value", "name")
     assert list(chart.to_frame().columns) == ["name", "group", "value"]
+    # What a cell shows says the same.
+    assert chart_plain(chart).splitlines()[2].split() == ["name", "group", "value"]
     ax = chart.plot(horizontal=False)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("name", "value")
 

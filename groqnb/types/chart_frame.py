@@ -27,12 +27,11 @@ def leaves(chart: Chart) -> list[Chart]:
     return [leaf for part in chart.charts for leaf in leaves(part)]
 
 
-def columns(chart: Chart, *, crossed: bool = False) -> list[str]:
-    """The names of the columns; empty for a chart without data of its own.
-
-    `crossed` tells that each axis has the other one's label.
-    """
-    x, y = (chart.y_label, chart.x_label) if crossed else (chart.x_label, chart.y_label)
+def columns(chart: Chart) -> list[str]:
+    """The names of the columns; empty for a chart without data of its own."""
+    x, y = chart.x_label, chart.y_label
+    if chart.type == "bar" and x != y and names_are_crossed(chart):
+        x, y = y, x
     if chart.type in ("line", "scatter"):
         return _different([(x, "x"), (y, "y"), (None, "series")])
     if chart.type == "bar":
@@ -114,8 +113,7 @@ def frame(chart: Chart) -> pd.DataFrame:
         # pandas 2 warns of the types of empty frames.
         filled = [part for part in parts if len(part)]
         return pd.concat(filled, ignore_index=True) if filled else parts[0]
-    told = chart.type == "bar" and chart.x_label != chart.y_label
-    names = columns(chart, crossed=told and names_are_crossed(chart))
+    names = columns(chart)
     found: pd.DataFrame = pd.DataFrame(rows(chart), columns=names)
     if chart.type in ("line", "scatter"):
         for axis, name in zip("xy", names, strict=False):
