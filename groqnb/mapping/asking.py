@@ -23,6 +23,7 @@ from groqnb.types.errors import (
     ParameterError,
     ResponseError,
 )
+from groqnb.wire import tap
 from groqnb.wire.retry import waiting_is_off
 
 if TYPE_CHECKING:
@@ -133,10 +134,12 @@ async def _once(
     sample: int,
 ) -> Asked:
     estimate = lane.estimate(characters, question.bound)
-    await lane.turn(estimate)
+    call = question.call(lane.model, messages, lane.policy, sample)
+    recorded = tap.answers(call, lane.where)
+    if not recorded:
+        await lane.turn(estimate)
     sent()
     began = lane.clock()
-    call = question.call(lane.model, messages, lane.policy, sample)
     try:
         reply: ChatCompletion = await _send(lane, call)
     except BadRequestError as error:
@@ -146,7 +149,8 @@ async def _once(
         raise
     finally:
         spent.seconds += lane.clock() - began
-    lane.answered(characters, estimate, reply.usage, reply.headers)
+    if not recorded:
+        lane.answered(characters, estimate, reply.usage, reply.headers)
     _note(spent, lane, reply)
     return judged(question, reply, spent)
 

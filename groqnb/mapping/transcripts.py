@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from groqnb.api.audio import transcription_call
 from groqnb.mapping.journal import TEXT, Answer
 from groqnb.mapping.sources import sound_of
+from groqnb.wire import tap
 
 if TYPE_CHECKING:
     from groqnb.mapping.lanes import Lane
@@ -92,8 +93,12 @@ class Transcripts:
 
 async def transcribe(lane: Lane, sound: Sound) -> str:
     """What a recording says, by the model of the lane; sent again as the lane's policy says."""
-    await lane.turn(0)
+    taped = tap.current is not None
+    if not taped:  # the sound is not in memory while it waits
+        await lane.turn(0)
     call = transcription_call(lane.model, None, sound_of(sound))
+    if taped and not tap.answers(call, lane.where):
+        await lane.turn(0)
     reply = await lane.client._sender.send(replace(call, retry=lane.policy))
     lane.answered(0, 0.0, None, reply.headers)
     return str(reply.text).strip()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from groqnb.wire.exchange import Broken, RawReply
     from groqnb.wire.failures import Scene
 
-__all__ = ["Take", "Tape", "current"]
+__all__ = ["Take", "Tape", "answers", "current"]
 
 
 class Take(Protocol):
@@ -63,3 +63,8 @@ class Tape(Protocol):
 
 current: Tape | None = None
 """The record that is switched on."""
+
+
+def answers(call: Call[Any], where: str) -> bool:
+    """Whether the record that is on answers a call, which no limit of a server's holds up then."""
+    return current is not None and current.take(call, where, None).known()

@@ -499,6 +499,31 @@ def test_a_record_of_the_cloud_is_replayed_without_a_key(
     assert process.current() is None
 
 
+def test_rows_from_a_record_wait_for_no_limit(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a key at hand a map would else go at the pace of the cloud's limits."""
+    import pandas as pd
+
+    from groqnb.mapping.lanes import Lane
+
+    monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path))
+    frame = pd.DataFrame({"text": ["one", "two", "three"]})
+    cloud = {"api_key": KEY, "where": "cloud"}
+
+    def ask(**settings: Any) -> list[str]:
+        client = Groq(**cloud, **settings)
+        made = frame.groq.map("{text}", into="said", model=MODEL, client=client, resume=False)
+        return list(made["said"])
+
+    with groqnb.replay(path), without_waiting():
+        reply = httpx.Response(200, json=completion("Hi"))
+        assert ask(transport=httpx.MockTransport(lambda request: reply)) == ["Hi"] * 3
+    monkeypatch.setattr(Lane, "turn", lambda *_: pytest.fail("it waits"))
+    with groqnb.replay(path):
+        assert ask(transport=NOBODY) == ["Hi"] * 3
+
+
 def test_the_ledger_calls_it_a_replay_that_cost_nothing(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
