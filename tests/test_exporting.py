@@ -454,6 +454,45 @@ def test_a_script_holds_no_secret_and_reads_them_from_the_environment(
     assert headers["x-api-key"] == secrets[3]
 
 
+def test_two_servers_keep_their_two_keys(endpoints: Endpoints, tmp_path: Path) -> None:
+    """Both headers are called Authorization; a third server has the key of the first."""
+    keys_of = ["Bearer first-words-1", "Bearer second-words-2", "Bearer first-words-1"]
+    tools = [
+        {
+            "type": "mcp",
+            "server_label": f"s{number}",
+            "server_url": f"https://s{number}.org",
+            "headers": {"Authorization": key},
+        }
+        for number, key in enumerate(keys_of)
+    ]
+    client_of(endpoints).chat.completions.create(
+        model=MODEL,
+        messages=[{"role": "user", "content": "Hello"}],
+        extra_body={"tools": tools},
+        extra_headers={"Ocp-Apim-Subscription-Key": "plain-words-3"},
+    )
+    text = groqnb.export("cell", "x.py")
+    assert "words" not in text
+    needed = {
+        "MCP_AUTHORIZATION": keys_of[0],
+        "MCP_AUTHORIZATION_2": keys_of[1],
+        "OCP_APIM_SUBSCRIPTION_KEY": "plain-words-3",
+    }
+    execute(tmp_path / "x.py", endpoints.root, **needed)
+    (_, first, _), (_, again, headers) = endpoints.seen
+    assert again == first
+    assert headers["ocp-apim-subscription-key"] == "plain-words-3"
+
+
+def test_a_conversation_with_a_point_in_its_name_is_exported(ip: InteractiveShell) -> None:
+    """A word with a point is a file only where no conversation is called so."""
+    ip.run_cell("%%groq -c v1.2\nHello", store_history=True)
+    assert run(ip, "%groq export chat v1.2 answers.py").success
+    assert not Path("v1.2").exists()
+    assert "Hello" in Path("answers.py").read_text(encoding="utf-8")
+
+
 def test_a_key_that_was_typed_in_is_not_in_a_script(endpoints: Endpoints) -> None:
     """It stands in no variable of the environment, and need not look like a key."""
     try:

@@ -49,7 +49,7 @@ class Script:
     files: dict[str, bytes] = field(default_factory=dict)
     _lines: list[str] = field(default_factory=list)
     _imports: set[str] = field(default_factory=set)
-    _variables: set[str] = field(default_factory=set)
+    _variables: dict[str, str] = field(default_factory=dict)
     _ids: dict[str, str] = field(default_factory=dict)
     _helpers: dict[str, str] = field(default_factory=dict)
     _names: dict[str, int] = field(default_factory=dict)
@@ -145,9 +145,13 @@ class Script:
         known = [n for n, v in os.environ.items() if v == value and n.isidentifier()]
         words = ["MCP" if word == "headers" else word for word in path[-2:]]
         made = re.sub(r"\W+", "_", "_".join(words)).strip("_").upper()
-        name = min(known, default=made or "SECRET")
+        name = base = min(known, default=made or "SECRET")
+        # Two servers have two keys, though both are called alike.
+        number = 1
+        while self._variables.setdefault(name, value) != value:
+            number += 1
+            name = f"{base}_{number}"
         self._imports.add("os")
-        self._variables.add(name)
         return Expr(f'os.environ["{name}"]')
 
     def _data(self, url: str) -> str:

@@ -8,6 +8,7 @@ from groqnb.magics.options import did_you_mean, near
 from groqnb.magics.words import GrammarError, words_of
 from groqnb.render import tables
 from groqnb.render.stream import publish
+from groqnb.session import session
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def export(shell: Any, command: Command) -> None:
     elif len(words) > 1 or (words and "." not in words[0]):
         found = did_you_mean(near(words[0], _WHATS))
         raise GrammarError(f"%groq export {words[0]}: it is cell, chat or notebook.{found}")
-    chat = words.pop(0) if what == "chat" and words and "." not in words[0] else None
+    named = bool(words) and (words[0] in session.conversations or "." not in words[0])
+    chat = words.pop(0) if what == "chat" and named else None
     if len(words) > 1:
         raise GrammarError(f"%groq export takes one file; these are {len(words)}: {words}")
     path = words[0] if words else None

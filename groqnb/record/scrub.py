@@ -169,8 +169,12 @@ class Scrubber:
 def is_secret_name(name: str) -> bool:
     """True for the name of a header or field that holds a secret."""
     plain = _plain(name)
-    return plain in _NAMES or any(
-        word in plain for word in ("token", "secret", "apikey", "password", "auth", "cookie")
+    return (
+        plain in _NAMES
+        or (plain.endswith("key") and plain != "idempotencykey")
+        or any(
+            word in plain for word in ("token", "secret", "password", "auth", "cookie", "apikey")
+        )
     )
 
 

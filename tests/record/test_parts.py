@@ -19,7 +19,7 @@ from groqnb.record.file import RecordFile
 from groqnb.record.nearest import difference, nearest
 from groqnb.record.reply import kept_body, played_body, written
 from groqnb.record.request import key_of, request_of
-from groqnb.record.scrub import HIDDEN, Scrubber, secrets_of_environment
+from groqnb.record.scrub import HIDDEN, Scrubber, is_secret_name, secrets_of_environment
 from groqnb.wire.call import Call
 from groqnb.wire.multipart import FileContent, Form
 
@@ -210,6 +210,21 @@ def test_a_key_in_the_path_of_a_tool_s_address_is_hidden(url: str, clean: str | 
     tool = {"type": "mcp", "server_url": url}
     assert Scrubber().value(tool) == {**tool, "server_url": clean or url}
     assert Scrubber().value({"text": url}) == {"text": url}
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("Ocp-Apim-Subscription-Key", True),
+        ("X-Api-Key", True),
+        ("X-Auth", True),
+        ("Idempotency-Key", False),
+        ("X-Keyboard", False),
+        ("Groq-Model-Version", False),
+    ],
+)
+def test_a_header_that_is_called_a_key_is_hidden(name: str, hidden: bool) -> None:
+    assert is_secret_name(name) is hidden
 
 
 def test_a_schema_that_speaks_of_passwords_stays_whole() -> None:
