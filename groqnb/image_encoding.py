@@ -69,7 +69,8 @@ class Encoded:
     def of_figure(cls, figure: Any) -> Encoded:
         """A matplotlib figure, as it would be saved."""
         file = io.BytesIO()
-        figure.savefig(file, format="png", bbox_inches="tight")
+        # Without matplotlib's version in it: the same figure is the same image after an upgrade.
+        figure.savefig(file, format="png", bbox_inches="tight", metadata={"Software": None})
         return cls.of(file.getvalue(), "the figure")
 
     @classmethod
@@ -137,6 +138,12 @@ def encode(image: Encoded, most_bytes: int) -> Encoded:
             hint="With Pillow it can be shrunk: pip install pillow",
         ) from None
     except Exception as error:  # noqa: BLE001 — as above
+        if type(error).__name__ == "DecompressionBombError":
+            raise ParameterError(
+                f"the image has {image.size[0]:,}×{image.size[1]:,} pixels; Pillow opens none so "
+                "large",
+                hint="Save it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS.",
+            ) from None
         raise ParameterError(f"the image is broken ({type(error).__name__})") from None
     while True:
         for quality in _QUALITIES:

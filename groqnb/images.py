@@ -27,6 +27,7 @@ from typing import Any
 from groqnb import catalog
 from groqnb.image_encoding import Encoded, encode
 from groqnb.local.image_header import Header, header
+from groqnb.record.scrub import Scrubber, secrets_of_environment
 from groqnb.types.errors import ParameterError
 
 __all__ = [
@@ -173,6 +174,7 @@ def facts(part: Mapping[str, Any]) -> str:
     """
     url = str((part.get("image_url") or {}).get("url", ""))
     if not url.startswith("data:"):
+        url = Scrubber(secrets_of_environment()).text(url)
         return url if len(url) <= 100 else f"{url[:99]}…"
     text = url.partition(",")[2]
     try:

@@ -338,6 +338,26 @@ def test_sixteen_bits_a_pixel_are_scaled() -> None:
     assert all(110 < value < 145 for value in corner)
 
 
+def test_an_image_larger_than_pillow_opens_is_said_to_be_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As photos of 200 megapixels are, which are not broken."""
+    data = encoded(Image.new("1", (8000, 8000)), "PNG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000_000)
+    with pytest.raises(ParameterError, match="8,000×8,000 pixels; Pillow opens none so large"):
+        to_part(data)
+
+
+def test_a_figure_is_the_same_image_with_another_version_of_matplotlib() -> None:
+    """Records know it by its bytes."""
+    import matplotlib.pyplot as plt
+
+    figure, _ = plt.subplots()
+    data = base64.b64decode(to_part(figure)["image_url"]["url"].partition(",")[2])
+    plt.close(figure)
+    assert b"Software" not in data
+
+
 def test_a_conversation_without_room_is_told_of() -> None:
     """Nothing useful is left of an image in a few bytes."""
     with pytest.raises(ParameterError, match="fill a request already") as caught:
@@ -350,5 +370,8 @@ def test_facts_say_what_a_part_is_without_its_bytes() -> None:
     assert facts(to_part(PNG)) == "PNG, 40×30, 1 kB"
     assert facts(to_part(encoded(noise(1000, 900), "JPEG"))).startswith("JPEG, 1000×900, ")
     assert facts({"type": "image_url"}) == ""
+    signed = "https://me:s3cret@example.org/a.png?token=abcdef123456&w=5"
+    assert facts(to_part(signed)) == "https://(secret)@example.org/a.png?token=(secret)&w=5"
+    assert to_part(signed)["image_url"]["url"] == signed
     assert "unknown" in facts({"image_url": {"url": "data:image/png;base64,####"}})
     assert isinstance(pictures([PNG])[0], Picture)
