@@ -55,13 +55,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 from traitlets import Dict, TraitError, Unicode
 
-from groqnb.render.html import Child, Markup, el, page
+from groqnb.render.html import Child, el, page
 from groqnb.render.message import Bundle
 from groqnb.render.plain import clean
 from groqnb.render.stream import current_shell
 from groqnb.types.errors import ParameterError
 from groqnb.widgets.esm import script, style
 from groqnb.widgets.messages import Replies, plain_error
+from groqnb.widgets.saved import saved
 from groqnb.widgets.transfer import LARGEST_PIECE, Uploads
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Widget(anywidget.AnyWidget):
 
     error = Unicode("").tag(sync=True)
     _gn_key = Unicode("").tag(sync=True)
+    _gn_saved = Unicode("").tag(sync=True)  # the name of what stands under the widget
     _gn_offers = Dict({}).tag(sync=True)
 
     def __init_subclass__(cls, static: str = "", **kwargs: Any) -> None:
@@ -175,12 +177,7 @@ class Widget(anywidget.AnyWidget):
         """Bring the display under the widget up to date, if the widget is displayed."""
         shell = current_shell()
         if shell is not None and self._displayed:
-            shell.display_pub.publish(
-                data=self._result_bundle(),
-                metadata={},
-                transient={"display_id": self._display_id},
-                update=True,
-            )
+            self._publish_result(shell, update=True)
 
     # -- display
 
@@ -198,11 +195,7 @@ class Widget(anywidget.AnyWidget):
         shell.display_pub.publish(data=self._view_bundle(), metadata={})
         if self.shows_result:
             self._displayed = True
-            shell.display_pub.publish(
-                data=self._result_bundle(),
-                metadata={},
-                transient={"display_id": self._display_id},
-            )
+            self._publish_result(shell, update=False)
 
     def _view_bundle(self) -> dict[str, Any]:
         """The widget, and beside it what is to be seen where there is none."""
@@ -216,9 +209,13 @@ class Widget(anywidget.AnyWidget):
         return bundle
 
     def _result_bundle(self) -> Bundle:
-        parts, plain = self._result()
-        shown = page(*parts) if parts else Markup("")
-        return {"text/plain": clean(plain), "text/html": shown}
+        return saved(*self._result())[0]
+
+    def _publish_result(self, shell: Any, *, update: bool) -> None:
+        bundle, name = saved(*self._result())
+        transient = {"display_id": self._display_id}
+        shell.display_pub.publish(data=bundle, metadata={}, transient=transient, update=update)
+        self._set(_gn_saved=name)
 
     # -- messages
 

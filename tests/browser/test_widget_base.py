@@ -79,6 +79,37 @@ def test_bytes_go_both_ways_and_the_result_is_saved(open_notebook: Tabs, front: 
     assert len(notebook.page.evaluate("probe.sources()")) == 1
 
 
+def test_a_page_that_was_loaded_anew_says_what_is_not_saved(open_notebook: Tabs) -> None:
+    """The widget goes on, and its result is no longer brought up to date; shown again, it is."""
+    notebook = open_notebook([ECHO, "echo"])
+    notebook.run(0)
+    told = notebook.page.locator(".gw-unsaved")
+
+    def send(text: str) -> None:
+        group = notebook.page.get_by_role("group", name="Echo").last
+        group.get_by_role("textbox").fill(text)
+        group.get_by_role("button", name="Send").click()
+        expect(group.get_by_role("status")).to_contain_text("true")
+
+    send("10")
+    notebook.page.wait_for_timeout(4000)
+    expect(told).to_be_hidden()
+    notebook.save()
+    notebook.page.reload()
+    notebook.page.wait_for_function("window.probe.ready()", timeout=60_000)
+    notebook.page.get_by_role("group", name="Echo").wait_for()
+    notebook.page.wait_for_timeout(4000)
+    expect(told).to_be_hidden()
+    send("20")
+    expect(told).to_contain_text("not saved under this cell")
+    notebook.run(1)
+    send("30")
+    notebook.page.wait_for_timeout(4000)
+    expect(told.last).to_be_hidden()
+    digest = notebook.kernel("print(echo.digest)")
+    assert [each["data"]["text/plain"] for each in notebook.outputs(1)] == ["Echo()", digest]
+
+
 def test_reopened_without_a_kernel_it_shows_its_result(open_notebook: Tabs) -> None:
     """Saved, closed and opened again untrusted: the result can be read, and why nothing runs."""
     notebook = open_notebook([ECHO])

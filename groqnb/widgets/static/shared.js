@@ -15,6 +15,7 @@
 const PIECE = 512 * 1024; // bytes in one message
 const AHEAD = 4; // pieces that may be on their way at once
 const PATIENCE = [5000, 60000]; // ms until something is sent again: at first, and at most
+const SAVING = 3000; // ms in which what is saved under the widget is there
 
 /** An element: attributes by name (booleans and functions as properties), then its children. */
 export function el(tag, attributes = {}, ...children) {
@@ -294,6 +295,7 @@ class Page {
   #status;
   #alert;
   #dead;
+  #unsaved;
 
   constructor({ model, el: root }, { label }) {
     this.model = model;
@@ -303,10 +305,11 @@ class Page {
     this.#status = el("div", { class: "gw-status", role: "status", "aria-live": "polite" });
     this.#alert = el("div", { class: "gw-alert", role: "alert", hidden: true });
     this.#dead = el("div", { class: "gw-dead", hidden: true });
+    this.#unsaved = el("div", { class: "gw-dead gw-unsaved", hidden: true });
     this.signal = this.#abort.signal;
     this.link = new Link(model, this.signal, model.get("_gn_patience") ?? undefined);
     this.alive = true;
-    this.root.append(this.#dead, this.#alert, this.controls, this.#status);
+    this.root.append(this.#dead, this.#unsaved, this.#alert, this.controls, this.#status);
     root.replaceChildren(this.root);
     // Jupyter's shortcuts are not for what is typed here. Notebook 7 looks for them before any
     // handler of ours, and at the focused element first, so the mark is set on that.
@@ -317,6 +320,7 @@ class Page {
     this.on("change:error", () => this.fail(model.get("error")));
     this.fail(model.get("error"));
     this.#watchKernel();
+    this.#watchSaved();
   }
 
   /** addEventListener until the widget goes. */
@@ -407,6 +411,29 @@ class Page {
     own.on?.("comm_live_update", look);
     this.onClose(() => own.off?.("comm_live_update", look));
     look();
+  }
+
+  // After a page was loaded anew, Jupyter brings nothing under its cells up to date any more; see
+  // saved.py. Nobody should take for saved what is not.
+  #watchSaved() {
+    let timer;
+    const look = () => {
+      const name = this.model.get("_gn_saved");
+      const area = this.root.closest(".jp-OutputArea");
+      const stale = this.alive && name && area?.querySelector(".gn-saved") && !area.querySelector(`.${name}`);
+      this.#unsaved.hidden = !stale;
+      this.#unsaved.textContent = stale
+        ? "This page was loaded anew, so what is new here is not saved under this cell. " +
+          "Show the widget once more, by its name in a cell, and it is saved there."
+        : "";
+    };
+    const later = () => {
+      clearTimeout(timer);
+      timer = setTimeout(look, SAVING);
+    };
+    this.on("change:_gn_saved", later);
+    this.onClose(() => clearTimeout(timer));
+    later();
   }
 
   #showAlive() {
