@@ -52,6 +52,9 @@ def read_text(text: str, name: str) -> tuple[list[dict[str, Any]], int]:
         try:
             value, at = _DECODER.raw_decode(text, at)
         except json.JSONDecodeError as error:
+            ours = headed or _MARKER.search(text) or _head().startswith(text.removeprefix("\ufeff"))
+            if not ours:
+                _check_head({}, name)  # somebody's file, which is not to be written over
             if _is_cut_off(text, at):
                 break
             raise _unreadable(text, error, name) from None

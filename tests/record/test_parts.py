@@ -462,6 +462,8 @@ def test_a_later_version_is_refused_politely(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ('{"a": 1}\n', "no record of groqnb"),
+        ("These are notes, and no JSON.\nNobody wants to lose them.\n", "no record of groqnb"),
+        ('import json\n\nprint({\n    "a": 1,\n})\n', "no record of groqnb"),
         ('[\n{"format": "groqnb replay", "version": 1},\n{"a": 1}\n]', "no request with a reply"),
         ('[\n{"format": "groqnb replay", "version": 1},\n7\n]', "no exchange"),
         ('[\n{"format": "groqnb replay", "version": 1},\n{"a": oops\n}\n]', "line 3"),
