@@ -271,7 +271,7 @@ def _from_text(text: str) -> Picture | Encoded:
             raise ParameterError("the data: URL is not valid base64") from None
     if "://" in text[:32]:
         raise ParameterError(f"images come from http(s) addresses, not from {text[:64]}")
-    return _from_path(Path(text).expanduser())
+    return _from_path(Path(os.path.expanduser(text)))
 
 
 def _from_path(path: Path) -> Encoded:

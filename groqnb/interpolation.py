@@ -134,7 +134,7 @@ def _evaluate(found: _Found, names: Mapping[str, Any]) -> Any:
             reason = str(error)
         else:
             known = [n for n in [*names, *dir(builtins)] if not n.startswith("_")]
-            reason = f"the name {name!r} is not defined.{did_you_mean(near(name, known))}"
+            reason = f"the name {name!r} is not defined.{did_you_mean(near(name, known))} {_RAW}"
         raise InterpolationError(f"{{{{{_short(found.source)}}}}}: {reason}") from None
     except Exception as error:  # noqa: BLE001 - whatever the user's expression raises is told
         reason = f"{type(error).__name__}: {_short(str(error), 200)}"

@@ -68,6 +68,7 @@ def test_braces_json_and_latex_pass_untouched(text: str) -> None:
     [
         ("{{nmae}}", "{{nmae}}: the name 'nmae' is not defined. Did you mean name"),
         ("{{zzz}}", "the name 'zzz' is not defined."),
+        ("${{ secrets.X }}", "--raw sends braces as they are."),
         ("{{lenn(numbers)}}", "Did you mean len"),
         ("{{frame.b}}", "AttributeError"),
         ("{{1 / 0}}", "ZeroDivisionError: division by zero"),

@@ -177,6 +177,35 @@ def test_transcribe_takes_an_array_in_an_expression(
     assert ip.user_ns["_groq"].duration == 2.0
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%groq transcribe ~talk.wav",
+        "%%groq --audio ~talk.wav\nWhat?",
+        "%%groq --dry-run --image ~pixel.png\nWhat?",
+        "%%groq --doc ~notes.txt\nWhat?",
+        "%groq replay on ~demo.replay.json",
+        "%groq export ~calls.py",
+    ],
+)
+def test_a_tilde_that_is_nobodys_home_is_part_of_the_name(
+    ip: InteractiveShell, server: ChatServer, folder: Path, cell: str
+) -> None:
+    """As editors name their copies."""
+    from PIL import Image
+
+    from groqnb.record.replaying import switch_off
+
+    Path("~talk.wav").write_bytes(SOUND)
+    Path("~notes.txt").write_text("Closed on Sunday.")
+    Image.new("RGB", (8, 8)).save("~pixel.png")
+    ip.run_cell("%%groq\nHello", store_history=True)
+    try:
+        assert run(ip, cell).success
+    finally:
+        switch_off()
+
+
 def test_speak_plays_and_keeps_the_speech(ip: InteractiveShell, server: ChatServer) -> None:
     """With {{ }} filled in, and a question mark at its end."""
     ip.user_ns["city"] = "Bern"

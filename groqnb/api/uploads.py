@@ -73,7 +73,7 @@ def _measured(value: Any) -> tuple[bytes | os.PathLike[str] | IO[bytes], int]:
     if isinstance(value, (str, os.PathLike)):
         from pathlib import Path
 
-        path = Path(os.fsdecode(value)).expanduser()
+        path = Path(os.path.expanduser(os.fsdecode(value)))
         if path.is_dir():
             raise ParameterError(f"{path} is a folder, not a file.")
         return path, path.stat().st_size

@@ -77,7 +77,7 @@ def export(
 
 
 def _place(path: str | os.PathLike[str]) -> Path:
-    place = Path(path).expanduser()
+    place = Path(os.path.expanduser(path))
     if not place.suffix:
         place = place.with_suffix(".py")
     if place.is_dir():

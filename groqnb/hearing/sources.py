@@ -113,7 +113,7 @@ def _from_text(text: str) -> Source:
     if "://" in text[:32]:
         shown = text.partition("://")[0]
         raise ParameterError(f"Recordings come from http(s) addresses, not from {shown}://.")
-    return _from_path(Path(text).expanduser())
+    return _from_path(Path(os.path.expanduser(text)))
 
 
 def _from_path(path: Path) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,7 @@ def _export(shell: Any, words: list[str]) -> None:
     of = _named(words.pop(0) if named else None, "export")
     if len(words) > 1:
         raise GrammarError("write %groq chat export NAME FILE.md, or FILE.json")
-    path = Path(words[0]).expanduser() if words else None
+    path = Path(os.path.expanduser(words[0])) if words else None
     if path is not None and path.suffix.lower() not in _ENDINGS:
         raise GrammarError(
             f"{path.name}: a conversation is written as .md or .json; as a script by "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def find(given: Any, names: Mapping[str, Any], known: Callable[[], Iterable[str]
     if text.isidentifier() and text in names:
         value = names[text]
         return find(value, {}, known) if isinstance(value, str) else value
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     try:
         if path.exists():
             return path

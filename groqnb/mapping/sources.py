@@ -26,7 +26,7 @@ def name_of(piece: Picture | Sound) -> tuple[str, Picture | Sound]:
     if isinstance(source, str):
         if source[:8].lower().startswith(("http://", "https://", "data:")):
             return source, piece
-        path = Path(source).expanduser()
+        path = Path(os.path.expanduser(source))
         try:
             found = path.stat()
         except (OSError, ValueError):

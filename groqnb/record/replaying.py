@@ -141,7 +141,7 @@ def _place(path: str | os.PathLike[str] | None) -> Path:
                 hint="Name the record's file: groqnb.replay('demo.replay.json').",
             )
         path = name.removesuffix(".ipynb") + SUFFIX
-    place = Path(path).expanduser().absolute()
+    place = Path(os.path.expanduser(path)).absolute()
     if place.is_dir():
         raise ParameterError(f"{os.fspath(path)} is a folder.", hint="Name a file in it.")
     return place

@@ -60,7 +60,9 @@ class SoundHolder(Widget):
         rec.load("talk.mp3").duration
         ```
         """
-        data = source if isinstance(source, bytes) else Path(source).expanduser().read_bytes()
+        data = (
+            source if isinstance(source, bytes) else Path(os.path.expanduser(source)).read_bytes()
+        )
         name = "" if isinstance(source, bytes) else Path(source).name
         self._take(data, {"name": name})
         return self
@@ -121,7 +123,7 @@ class SoundHolder(Widget):
         rec.save("note.wav")
         ```
         """
-        data, target = self._need(self._sound), Path(path).expanduser()
+        data, target = self._need(self._sound), Path(os.path.expanduser(path))
         ending = target.suffix.lower().lstrip(".")
         own = {self.format} | ({"mp4"} if self.format == "m4a" else set())
         if ending == "wav" and ending not in own:

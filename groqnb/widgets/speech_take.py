@@ -76,7 +76,7 @@ def take_of(source: Any, format: str | None, voice: str, rate: int | None = None
             hint="Leave it out: most kinds are known by their bytes.",
         )
     if isinstance(source, (str, os.PathLike)):
-        data = Path(source).expanduser().read_bytes()
+        data = Path(os.path.expanduser(source)).read_bytes()
     else:
         data = getattr(source, "content", getattr(source, "audio", source))
     if not isinstance(data, (bytes, bytearray, memoryview)):
