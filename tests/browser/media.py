@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     import numpy as np
     from playwright.sync_api import Page
 
-__all__ = ["SIZE", "flags", "likeness", "quadrants", "recorded", "sweeps", "write_wav"]
+__all__ = ["AS_WEBKIT", "SIZE", "flags", "likeness", "quadrants", "recorded", "sweeps", "write_wav"]
 
 RATE = 48_000
 SECONDS = 8
 SIZE = (320, 240)
 """Width and height of the fake camera's picture, in pixels."""
+
+AS_WEBKIT = """() => {
+  const answer = () => Promise.reject(new DOMException("", "OverconstrainedError"));
+  navigator.mediaDevices.getUserMedia = answer;
+}"""
+"""WebKit without a device: what it says there, Chromium says of a device that is gone."""
 
 COLOURS = ((200, 30, 30), (30, 160, 40), (40, 60, 200), (230, 200, 40))
 """Its quadrants in red, green and blue: above left and right, below left and right."""

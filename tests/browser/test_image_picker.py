@@ -21,7 +21,7 @@ from groqnb.local.image_header import header
 
 from .barriers import barriers
 from .blank_page import BlankPage, BlankPages
-from .media import COLOURS, SIZE
+from .media import AS_WEBKIT, COLOURS, SIZE
 from .notebook_page import Heard
 from .tabs import Tabs
 
@@ -315,8 +315,11 @@ def test_a_refused_or_missing_camera_says_what_to_do(
     refused.button("Camera").click()
     expect(refused.page.get_by_role("alert")).to_contain_text("The camera was refused. Allow it")
     none = picker(bare_browser, permissions=["camera"])
-    none.button("Camera").click()
-    expect(none.page.get_by_role("alert")).to_contain_text("There is no camera here.")
+    for browser in ("Chromium", "WebKit"):
+        if browser == "WebKit":
+            none.page.evaluate(AS_WEBKIT)
+        none.button("Camera").click()
+        expect(none.page.get_by_role("alert")).to_contain_text("There is no camera here.")
     expect(none.page.locator("video")).to_be_hidden()
 
 

@@ -1,4 +1,5 @@
 // Photographs by the camera of this machine. It is asked for at the click and let go after it.
+import { anyDevice, inEditor } from "./devices.js";
 import { button, el } from "./shared.js";
 
 const TEXT = {
@@ -8,8 +9,6 @@ const TEXT = {
   NotReadableError: "The camera cannot be used: another program may hold it. Close that and click Camera again.",
   OverconstrainedError: "That camera is gone. Choose another one.",
 };
-
-const inEditor = () => location.protocol.startsWith("vscode") || location.hostname.endsWith(".vscode-cdn.net");
 
 /** Why there is no camera and what to do; `blocked` where only another page could help. */
 function explain(error) {
@@ -76,7 +75,7 @@ export class Camera {
       });
     } catch (error) {
       gn.say("");
-      const { text, blocked } = explain(error);
+      const { text, blocked } = explain(device ? error : anyDevice(error));
       gn.fail(text);
       if (blocked) gn.offerTab?.("Pick in a browser tab");
       return this.close();

@@ -1,4 +1,5 @@
 // A microphone from permission to silence: the devices, one recording, what to tell when it fails.
+import { anyDevice, inEditor } from "./devices.js";
 import { Refused } from "./shared.js";
 
 const STEP = 50; // ms between two looks at the level
@@ -16,8 +17,6 @@ export async function microphones() {
   const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
   return devices.filter(({ kind, deviceId }) => kind === "audioinput" && deviceId);
 }
-
-const inEditor = () => location.protocol.startsWith("vscode") || location.hostname.endsWith(".vscode-cdn.net");
 
 /** Why there is no sound and what to do; `blocked` where only another page could help. */
 export async function explain(error) {
@@ -71,14 +70,15 @@ export class Recording {
   /** Ask for the microphone; rejects with the browser's error, see `explain`. */
   static async open({ device, processing = true, bitrate = 32000, ...handlers }) {
     if (!navigator.mediaDevices?.getUserMedia) throw new Refused("no microphone here");
-    const stream = await navigator.mediaDevices.getUserMedia({
-      audio: {
-        deviceId: device ? { exact: device } : undefined,
-        channelCount: 1,
-        echoCancellation: processing,
-        noiseSuppression: processing,
-        autoGainControl: processing,
-      },
+    const audio = {
+      channelCount: 1,
+      echoCancellation: processing,
+      noiseSuppression: processing,
+      autoGainControl: processing,
+    };
+    if (device) audio.deviceId = { exact: device };
+    const stream = await navigator.mediaDevices.getUserMedia({ audio }).catch((error) => {
+      throw device ? error : anyDevice(error);
     });
     return new Recording(stream, bitrate, handlers);
   }
