@@ -185,6 +185,24 @@ def test_a_question_is_edited_in_its_place(chat: Callable[..., Chat]) -> None:
     assert panel.opened.wait_asked("edit") == {"id": 1, "text": "Bye"}
 
 
+def test_two_clicks_ask_once(chat: Callable[..., Chat]) -> None:
+    """Nobody is told of an answer on its way that the first click has asked for."""
+    panel = chat()
+    panel.tell(place(1), place(2), bodies=[question(1, "Why?"), answer(2, "So.")])
+    panel.opened.button("Ask for another answer").dblclick()
+    panel.opened.wait_asked("again")
+    panel.opened.button("Edit this question and ask it again").click()
+    area = panel.page.get_by_label("The question", exact=True)
+    area.evaluate(
+        """(area) => { for (let i = 0; i < 2; i++)
+          area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true })) }"""
+    )
+    panel.opened.wait_asked("edit")
+    expect(area).to_have_count(0)
+    assert len(panel.opened.asked("again")) == len(panel.opened.asked("edit")) == 1
+    expect(panel.page.get_by_role("alert")).to_be_hidden()
+
+
 def test_a_failure_is_told_with_a_way_on(chat: Callable[..., Chat]) -> None:
     """What went wrong stands under the question, and "Try again" asks it again."""
     panel = chat()

@@ -11,6 +11,7 @@ class Panel {
   turns = new Map(); // id -> TurnView
   live = null; // the answer on its way
   state = null; // the last "chat"
+  acting = false; // a turn's button was pressed, and the kernel has not answered yet
   early = []; // messages that came before the answer to "hello"
 
   constructor(gn) {
@@ -20,7 +21,7 @@ class Panel {
     this.totals = el("div", { class: "gw-chat-totals gw-dim" });
     this.composer = new Composer(gn, (what, content) => this.act(what, content));
     this.tools = {
-      act: (what, content) => this.act(what, content),
+      act: (what, content) => this.once(what, content),
       say: (text) => gn.say(text),
       painted: () => this.follow(),
     };
@@ -33,6 +34,15 @@ class Panel {
 
   act(what, content) {
     return askKernel(this.gn, what, content);
+  }
+
+  /** The same for the buttons of turns: the second click of two is meant for nothing. */
+  async once(what, content) {
+    if (this.acting) return false;
+    this.acting = true;
+    const done = await this.act(what, content);
+    this.acting = false;
+    return done;
   }
 
   async open() {
