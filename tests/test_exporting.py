@@ -30,6 +30,7 @@ from raw_server import sse
 import groqnb
 from groqnb import keys
 from groqnb.exporting.known import KNOWN, METHODS
+from groqnb.exporting.shown import shown
 from groqnb.exporting.text import literal
 from groqnb.ledger import recent
 from groqnb.ledger.watch import watch
@@ -571,6 +572,26 @@ def test_messages_that_change_afterwards_are_exported_as_they_were_sent(
     text = groqnb.export()
     assert "as it was" in text
     assert "changed" not in text
+
+
+def test_a_tool_call_that_streams_is_printed_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """However small the pieces are that its arguments come in; the next call has its own."""
+    from groq.types.chat import ChatCompletionChunk
+
+    pieces = [("add", '{"a": '), (None, "2"), (None, "}"), ("stop", "{}")]
+    chunks = [
+        ChatCompletionChunk.model_validate(
+            {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
+             "choices": [{"index": 0, "delta": {"tool_calls": [
+                 {"index": 0, "function": {"name": name, "arguments": some}}]}}]}
+        )
+        for name, some in pieces
+    ]  # fmt: skip
+    lines = shown("groq", "/chat/completions", "stream", {"stream": True, "tools": [TOOL]})
+    exec("\n".join(lines), {"stream": chunks})
+    assert capsys.readouterr().out == '\nadd {"a": 2}\nstop {}\n'
 
 
 @pytest.mark.engine

@@ -54,7 +54,9 @@ def _chat_stream(name: str, body: Mapping[str, Any]) -> list[str]:
         lines += [
             "        for call in choice.delta.tool_calls or []:",
             "            if call.function:",
-            '                print(call.function.name or "", call.function.arguments or "")',
+            "                name = call.function.name",
+            '                print(f"\\n{name} " if name else "", end="")',
+            '                print(call.function.arguments or "", end="", flush=True)',
         ]
     return [*lines, "print()"]
 
