@@ -225,6 +225,20 @@ def test_documents_go_along_as_the_api_takes_them(
     assert "1 secret left out" in last(ip)
 
 
+def test_a_text_that_an_expression_gives_is_a_document(
+    ip: InteractiveShell, server: ChatServer
+) -> None:
+    """As an earlier answer's is; where there is a file of that name, it is the file."""
+    Path("rules.txt").write_text("Closed on Sunday.", encoding="utf-8")
+    ip.user_ns |= {"found": ["Open on Monday. " * 100, "rules.txt"]}
+    assert run(ip, '%%groq --doc "{{found[0]}}" --doc "{{found[1]}}"\nWhen?').success
+    texts = [each["text"] for each in server.requests[-1]["documents"]]
+    assert texts == ["Open on Monday. " * 100, "Closed on Sunday."]
+    assert "no file 'nowhere/rules.txt'" in usage_error(
+        ip, "%%groq --doc {{'nowhere'}}/{{found[1]}}\nWhen?"
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [

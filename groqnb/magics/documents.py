@@ -25,7 +25,7 @@ def read(given: list[str], names: Mapping[str, Any], value_of: Callable[[str], A
     found: list[Piece] = []
     try:
         for text in given:
-            source = _source(value_of(text), names)
+            source = _source(text, value_of(text), names)
             label = source.name if isinstance(source, Path) else text.strip()
             several = isinstance(source, (list, tuple))
             for number, one in enumerate(source if several else [source], 1):
@@ -38,11 +38,15 @@ def read(given: list[str], names: Mapping[str, Any], value_of: Callable[[str], A
     return without_secrets(found)
 
 
-def _source(given: Any, names: Mapping[str, Any]) -> Any:
-    """A variable's value, else a file; a variable that holds a text is that text."""
+def _source(written: str, given: Any, names: Mapping[str, Any]) -> Any:
+    """A variable's value, else a file; a variable that holds a text is that text.
+
+    So is an expression that gives one, unless there is a file of that name.
+    """
     if not isinstance(given, str):
         return given
-    text = given.strip()
+    text, option = given.strip(), written.strip()
+    whole = option.startswith("{{") and option.endswith("}}") and option.count("{{") == 1
     value = named(text, names)
     if value is not None:
         return value
@@ -52,6 +56,8 @@ def _source(given: Any, names: Mapping[str, Any]) -> Any:
             return path
     except (OSError, ValueError):
         pass
+    if whole and given != written:
+        return given
     raise ParameterError(
         f"there is no variable and no file {text!r}",
         hint=did_you_mean(near(text, candidates(names))).strip(),
