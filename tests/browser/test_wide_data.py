@@ -9,6 +9,7 @@ import pytest
 
 from groqnb.render.data import data_html
 from groqnb.render.html import document
+from groqnb.render.markdown import markdown
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -51,3 +52,10 @@ def test_many_columns_are_scrolled_and_not_squeezed(page: Page) -> None:
     assert page.evaluate("document.body.scrollWidth <= innerWidth")
     scrolled = page.get_by_role("group", name="table")
     assert scrolled.evaluate("(node) => node.scrollWidth > node.clientWidth")
+
+
+def test_a_word_without_end_is_broken_at_the_edge(page: Page) -> None:
+    """An address or a key in an answer does not push the rest of it out of sight."""
+    text = f"See https://example.com/{'a' * 300} and\n\n- {'word' * 100}\n\nthe end."
+    page.set_content(document("Answer", markdown(text)))
+    assert page.evaluate("document.body.scrollWidth <= innerWidth")
