@@ -30,6 +30,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from groqnb import caching as caching
+    from groqnb import catalog as catalog
+    from groqnb import migration as migration
+    from groqnb import patterns as patterns
+    from groqnb import presets as presets
     from groqnb.client import AsyncGroq, Groq
     from groqnb.evaluating import Evaluation, evaluate
     from groqnb.exporting import export
@@ -196,11 +201,17 @@ _HOME = {
 }
 
 
+# What the documentation calls by its module, as in `groqnb.patterns.few_shot`.
+_PARTS = ("caching", "catalog", "migration", "patterns", "presets")
+
+
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in __all__ and name not in _PARTS:
         raise AttributeError(f"module 'groqnb' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _PARTS:
+        return import_module(f"groqnb.{name}")
     value: object = getattr(import_module(_HOME.get(name, "groqnb.types.errors")), name)
     globals()[name] = value
     return value

@@ -31,14 +31,34 @@ def test_type_checkers_see_the_same_names_as_the_lazy_loader() -> None:
         for node in ast.parse(source).body
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     )
+    imports = [node for node in guard.body if isinstance(node, ast.ImportFrom)]
     imported = {
         alias.name
-        for node in guard.body
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("groqnb")
+        for node in imports
+        if (node.module or "").startswith("groqnb.")
         for alias in node.names
     }
+    parts = [alias.name for node in imports if node.module == "groqnb" for alias in node.names]
+    assert tuple(parts) == groqnb._PARTS
     defined = {"__version__", "load_ipython_extension", "unload_ipython_extension"}
     assert imported | defined == set(groqnb.__all__)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "caching.check_prefix",
+        "catalog.voices",
+        "migration.check_call",
+        "patterns.few_shot",
+        "presets.presets",
+    ],
+)
+def test_what_is_called_by_its_module_needs_no_import_of_its_own(name: str) -> None:
+    """In a new Python, where nothing else has imported it yet."""
+    code = f"import groqnb; print(callable(groqnb.{name}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
 
 
 def test_an_unknown_name_raises_attribute_error() -> None:
