@@ -183,14 +183,17 @@ def judged(question: Question, reply: ChatCompletion, spent: Spent) -> Asked:
             for one in message.tool_calls
         ]
         return Asked(calls, json.dumps(calls), True, choice.finish_reason, reply.request_id, spent)
+    if choice.finish_reason == "length" and not text.strip():
+        # Of an error only the message stands beside its row.
+        cut = "The answer was cut off before its first word: raise max_completion_tokens"
+        raise Misfit(ResponseError(f"{cut} (reasoning takes of them too)."), spent)
     try:
         value = question.judge.read(text)
     except ResponseError as misfit:
         if choice.finish_reason != "length":
             raise Unfit(misfit, text) from None
         cut = ResponseError(
-            "The answer was cut off before it was whole.",
-            hint="Raise max_completion_tokens.",
+            "The answer was cut off before it was whole: raise max_completion_tokens.",
             body=text[:2000],
         )
         raise Misfit(cut, spent) from None

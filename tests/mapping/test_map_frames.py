@@ -282,8 +282,23 @@ def test_an_answer_that_was_cut_off_says_what_to_raise() -> None:
         out = pd.DataFrame({"text": ["a"]}).groq.extract(
             {"n": int}, from_="text", **options(server, max_completion_tokens=2)
         )
-    assert "cut off" in out["extract_error"][0].message
+    assert "raise max_completion_tokens" in out["extract_error"][0].message
     assert len(server.bodies) == 1
+
+
+def test_a_limit_that_leaves_no_word_of_an_answer_is_an_error() -> None:
+    """As where reasoning took all of it; what was cut off later is an answer."""
+    texts: dict[str, Any] = {"a": "", "b": "A few wo"}
+
+    def cut(body: dict[str, Any], before: int) -> dict[str, Any]:
+        return {"content": texts[said(body)], "finish_reason": "length"}
+
+    with RowServer(cut) as server, pytest.warns(groqnb.RowsFailed):
+        out = pd.DataFrame({"text": ["a", "b"]}).groq.map("{text}", into="x", **options(server))
+    assert out["x"].isna().tolist() == [True, False]
+    assert out["x"][1] == "A few wo"
+    assert "max_completion_tokens" in str(out["x_error"][0])
+    assert out["x_error"][1] is None
 
 
 @pytest.mark.parametrize("form", [{}, {"n": 3}, int, {"n": dict[str, int]}])
