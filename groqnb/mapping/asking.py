@@ -185,8 +185,8 @@ def judged(question: Question, reply: ChatCompletion, spent: Spent) -> Asked:
         return Asked(calls, json.dumps(calls), True, choice.finish_reason, reply.request_id, spent)
     if choice.finish_reason == "length" and not text.strip():
         # Of an error only the message stands beside its row.
-        cut = "The answer was cut off before its first word: raise max_completion_tokens"
-        raise Misfit(ResponseError(f"{cut} (reasoning takes of them too)."), spent)
+        what = "The answer was cut off before its first word: raise max_completion_tokens"
+        raise Misfit(ResponseError(f"{what} (reasoning takes of them too)."), spent)
     try:
         value = question.judge.read(text)
     except ResponseError as misfit:
