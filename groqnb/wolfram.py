@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from typing import Any, NoReturn
 
+from groqnb.record.scrub import HIDDEN
 from groqnb.types.errors import ParameterError
 
-__all__ = ["NAMES", "WolframSettings", "wolfram_key", "wolfram_settings"]
+__all__ = ["NAMES", "WolframKey", "wolfram_key", "wolfram_settings"]
 
 #: Where the key is looked for, in this order: Wolfram's word for it, and what others call it.
 NAMES = (
@@ -22,19 +23,31 @@ NAMES = (
 )
 
 
-class WolframSettings(dict[str, str]):
-    """`wolfram_settings` as the API takes them; the key is in them, and is never shown."""
+class WolframKey(str):
+    """The key as JSON takes it, which shows itself neither printed nor formatted.
+
+    It is the value that hides and not the dict round it: whoever copies the dict, or makes another
+    of its parts, has a plain one.
+    """
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        return "{'authorization': '(secret)'}"
+        return repr(HIDDEN)
 
-    def __copy__(self) -> WolframSettings:
+    def __str__(self) -> str:
+        return HIDDEN
+
+    def __format__(self, spec: str) -> str:
+        return format(HIDDEN, spec)
+
+    def __copy__(self) -> WolframKey:
         return self
 
-    def __deepcopy__(self, memo: object) -> WolframSettings:
+    def __deepcopy__(self, memo: object) -> WolframKey:
         return self
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("Wolfram's key cannot be pickled; let the other process find its own")
 
 
@@ -48,7 +61,8 @@ def wolfram_settings() -> dict[str, Any]:
     """What goes into `compound_custom["tools"]["wolfram_settings"]`, its key from the environment.
 
     Looked for is WOLFRAM_APP_ID, then WOLFRAM_ALPHA_APPID, WOLFRAM_ALPHA_API_KEY, WOLFRAM_API_KEY.
-    The dict prints without the key. Raises ParameterError where there is none.
+    The dict prints without the key, and so does every copy of it; the key is in the JSON that is
+    sent. Raises ParameterError where there is none.
 
     ```python
     client.chat.completions.create(
@@ -72,4 +86,4 @@ def wolfram_settings() -> dict[str, Any]:
             "There is no key for Wolfram Alpha.",
             hint=f"Set {NAMES[0]} in the environment before the notebook starts.",
         )
-    return WolframSettings(authorization=key)
+    return {"authorization": WolframKey(key)}

@@ -6,10 +6,14 @@ import contextlib
 import copy
 import json
 import pickle
+import pprint
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from chat_server import ChatServer
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.lib.pretty import pretty
 from magic_shell import outputs, run, usage_error
 from test_completion import offered
 
@@ -19,6 +23,7 @@ from groqnb.magics.params import nested
 from groqnb.magics.parser import parse_cell
 from groqnb.magics.words import GrammarError
 from groqnb.types.errors import ParameterError
+from groqnb.wire.call import Call
 
 COMPOUND = "-m groq/compound"
 KEY = "WXYZ12-ABCDEF3456"
@@ -227,6 +232,33 @@ def test_wolframs_settings_in_python_keep_their_key_to_themselves(
     monkeypatch.delenv("WOLFRAM_API_KEY", raising=False)
     with pytest.raises(ParameterError, match="WOLFRAM_APP_ID"):
         groqnb.wolfram_settings()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda settings: settings | {},
+        lambda settings: {} | settings,
+        lambda settings: {**settings},
+        lambda settings: dict(settings),
+        lambda settings: settings.copy(),
+        lambda settings: copy.copy(settings),
+        lambda settings: copy.deepcopy(settings),
+        lambda settings: {**settings, "more": "1"},
+    ],
+)
+def test_what_is_made_of_wolframs_settings_hides_the_key_and_sends_it(
+    monkeypatch: pytest.MonkeyPatch, made: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    monkeypatch.setenv("WOLFRAM_APP_ID", KEY)
+    copied = made(groqnb.wolfram_settings())
+    shown = [f"{copied} {copied!r}", pretty(copied), pprint.pformat(copied)]
+    shown += [f"{value} {value!r} {value:>30}" for value in copied.values()]
+    assert KEY not in " ".join(shown)
+    assert KEY.encode() in Call("POST", "/", dict, copied).json()
+    assert KEY in json.dumps(copied, indent=1)
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(copied)
 
 
 # --- completion ---
