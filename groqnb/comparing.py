@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from groqnb.render.columns import Column, ColumnsPainter
 from groqnb.render.message import cost
+from groqnb.types.answer import Answer
 from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.errors import GroqnbError
 
@@ -62,7 +63,7 @@ class Compared:
 
         rows = [column.answer.to_frame() for column in self.columns if column.answer is not None]
         index = [column.model for column in self.columns if column.answer is not None]
-        frame = pd.concat(rows).set_axis(index) if rows else pd.DataFrame()
+        frame = pd.concat(rows).set_axis(index) if rows else Answer("").to_frame().iloc[:0]
         frame = frame.reindex([column.model for column in self.columns])
         frame["cost"] = pd.array([_spent(column) for column in self.columns], dtype="Float64")
         frame["error"] = pd.array(

@@ -90,9 +90,19 @@ def test_one_failure_keeps_the_other_answers_and_fails_the_cell(ip: InteractiveS
     assert "failed" in last(ip, "text/html")
 
 
-def test_all_failing_leaves_a_table_of_errors(ip: InteractiveShell) -> None:
+def test_all_failing_leaves_a_table_of_errors_with_the_usual_columns(ip: InteractiveShell) -> None:
+    run(ip, f"%%groq -m {A},{B}\nHello")
+    answered = table(ip)
+    failed(ip, f"%%groq -m {A},no-such-model\nHello")
+    partly = table(ip)
     assert isinstance(failed(ip, f"%%groq -m {A},{B}\nstatus 400"), BadRequestError)
-    assert table(ip)["error"].notna().all()
+    frame = table(ip)
+    assert frame["error"].notna().all()
+    assert frame["text"].isna().all()
+    assert list(frame.index) == [A, B]
+    assert list(frame.columns) == list(partly.columns) == list(answered.columns)
+    numbers = answered.select_dtypes("number").columns
+    assert (frame.dtypes[numbers] == answered.dtypes[numbers]).all()
 
 
 def test_what_a_broken_stream_brought_is_kept(ip: InteractiveShell) -> None:
