@@ -222,6 +222,31 @@ class Chat(Resource[S]):
         self.completions: Completions[S] = Completions(sender)
 
 
+def listed_messages(messages: Iterable[MessageParam]) -> list[dict[str, Any]]:
+    """The messages as dicts, whatever was given. Raises ParameterError for what is none.
+
+    ```python
+    listed_messages([{"role": "user", "content": "Hi"}, reply.choices[0].message])
+    ```
+    """
+    hint = "Write [{'role': 'user', 'content': ...}]."
+    one = isinstance(messages, (str, bytes, Mapping, Model))
+    if one or not isinstance(messages, Iterable):
+        raise ParameterError(f"messages is {_kind(messages)}, not a list.", hint=hint)
+    listed = []
+    for place, message in enumerate(messages):
+        if isinstance(message, Model):
+            message = message.model_dump(exclude_none=True)
+        elif not isinstance(message, Mapping):
+            raise ParameterError(f"messages[{place}] is {_kind(message)}, not a dict.", hint=hint)
+        listed.append(dict(message))
+    return listed
+
+
+def _kind(value: object) -> str:
+    return "a text" if isinstance(value, (str, bytes)) else f"a {type(value).__name__}"
+
+
 def completion_call(
     model: str, messages: Iterable[MessageParam], *, stream: bool, params: dict[str, Any]
 ) -> Call[Any]:
@@ -234,17 +259,7 @@ def completion_call(
     """
     if not isinstance(model, str) or not model.strip():
         raise ParameterError("The model is missing.", hint="Name one, as in `model='...'`.")
-    one = isinstance(messages, (str, bytes, Mapping, Model))
-    if one or not isinstance(messages, Iterable):
-        kind = "a text" if isinstance(messages, (str, bytes)) else f"a {type(messages).__name__}"
-        raise ParameterError(
-            f"messages is {kind}, not a list.", hint="Write [{'role': 'user', 'content': ...}]."
-        )
-    listed = [
-        message.model_dump(exclude_none=True) if isinstance(message, Model) else message
-        for message in messages
-    ]
-    body = body_of(_KNOWN, params, {"model": model, "messages": listed})
+    body = body_of(_KNOWN, params, {"model": model, "messages": listed_messages(messages)})
     list_tools(body)
     check_chat(body, stream=stream)
     if stream:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from groqnb.tools.calling import Step, Work, in_thread, prepared
+from groqnb.tools.results import awaited
 from groqnb.tools.tool import Tool
 from groqnb.types.chat import ToolCall
 
@@ -75,7 +76,7 @@ async def _carried(work: Work) -> Step:
         return await _threaded(work)
     began = time.monotonic()
     try:
-        return work.done(await work.tool.function(**work.arguments), began)
+        return work.done(await awaited(work.tool.function(**work.arguments)), began)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the tool's error
         return work.raised(error, began)
 

@@ -6,6 +6,7 @@ Nothing that a function does ends the loop: an error is a result, which the mode
 from __future__ import annotations
 
 import contextvars
+import inspect
 import queue
 import threading
 import time
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from groqnb.tools.results import text_of
+from groqnb.tools.results import awaited, text_of
 from groqnb.tools.tool import ArgumentError, Tool
 from groqnb.types.chat import ToolCall
 from groqnb.types.records import Records, arguments_of
@@ -88,10 +89,11 @@ class Work:
         began = time.monotonic()
         try:
             value = self.tool.function(**self.arguments)
-            if self.tool.is_async:
+            # Not by what kind of function it is: a decorator may hide an async one.
+            if inspect.iscoroutine(value) or inspect.isasyncgen(value):
                 import asyncio
 
-                value = asyncio.run(value)
+                value = asyncio.run(awaited(value))
             return self.done(value, began)
         except BaseException as error:  # noqa: BLE001 - SystemExit of a tool is the tool's error, too
             return self.raised(error, began)

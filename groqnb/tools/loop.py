@@ -17,6 +17,7 @@ from collections.abc import (
 )
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from groqnb.api.chat import listed_messages
 from groqnb.tools.asking import Asking
 from groqnb.tools.calling import Confirm, Step
 from groqnb.tools.events import RoundEnded, ToolEvent
@@ -25,6 +26,7 @@ from groqnb.tools.streaming import AsyncToolStream, ToolStream
 from groqnb.tools.tool import Tool, as_tools
 from groqnb.tools.turns import MOST_ROUNDS, AskModel, Plan, ToolRun, parallel_for, plan_of
 from groqnb.types.answer import Answer
+from groqnb.types.chat import MessageParam
 from groqnb.types.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ OnStep = Callable[[Step], None]
 def run_tools(
     client: Groq | None = None,
     *,
-    messages: str | Iterable[Mapping[str, Any]],
+    messages: str | Iterable[MessageParam],
     tools: Any,
     model: str | None = None,
     rounds: int = MOST_ROUNDS,
@@ -56,7 +58,7 @@ def run_tools(
 def run_tools(
     client: Groq | None = None,
     *,
-    messages: str | Iterable[Mapping[str, Any]],
+    messages: str | Iterable[MessageParam],
     tools: Any,
     model: str | None = None,
     rounds: int = MOST_ROUNDS,
@@ -68,7 +70,7 @@ def run_tools(
 def run_tools(
     client: Groq | None = None,
     *,
-    messages: str | Iterable[Mapping[str, Any]],
+    messages: str | Iterable[MessageParam],
     tools: Any,
     model: str | None = None,
     rounds: int = MOST_ROUNDS,
@@ -123,7 +125,7 @@ def run_tools(
 def arun_tools(
     client: AsyncGroq | None = None,
     *,
-    messages: str | Iterable[Mapping[str, Any]],
+    messages: str | Iterable[MessageParam],
     tools: Any,
     model: str | None = None,
     rounds: int = MOST_ROUNDS,
@@ -136,7 +138,7 @@ def arun_tools(
 def arun_tools(
     client: AsyncGroq | None = None,
     *,
-    messages: str | Iterable[Mapping[str, Any]],
+    messages: str | Iterable[MessageParam],
     tools: Any,
     model: str | None = None,
     rounds: int = MOST_ROUNDS,
@@ -148,7 +150,7 @@ def arun_tools(
 def arun_tools(
     client: AsyncGroq | None = None,
     *,
-    messages: str | Iterable[Mapping[str, Any]],
+    messages: str | Iterable[MessageParam],
     tools: Any,
     model: str | None = None,
     rounds: int = MOST_ROUNDS,
@@ -226,7 +228,7 @@ def tool_loop(
 
 def _begin(
     client: Groq | AsyncGroq,
-    messages: str | Iterable[Mapping[str, Any]],
+    messages: str | Iterable[MessageParam],
     tools: Any,
     model: str | None,
     rounds: int,
@@ -237,7 +239,9 @@ def _begin(
         raise ParameterError("The model is missing.", hint="Name one, as in `model='...'`.")
     run = ToolRun()
     plan = plan_of(
-        [{"role": "user", "content": messages}] if isinstance(messages, str) else messages,
+        listed_messages(
+            [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+        ),
         as_tools(tools),
         rounds=rounds,
         tool_choice=params.pop("tool_choice", None),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
+from contextlib import aclosing
 from itertools import islice
 from typing import Any
 
-__all__ = ["MOST_CHARACTERS", "is_shown", "text_of"]
+__all__ = ["MOST_CHARACTERS", "awaited", "is_shown", "text_of"]
 
 #: More than this of one result is cut: it would fill the context window.
 MOST_CHARACTERS = 20_000
@@ -25,6 +27,24 @@ def text_of(value: Any) -> str:
     if len(text) <= MOST_CHARACTERS:
         return text
     return f"{text[:MOST_CHARACTERS]}\n(cut: {MOST_CHARACTERS:,} of {len(text):,} characters)"
+
+
+async def awaited(value: Any) -> Any:
+    """What a coroutine gives, or the items of an async generator, as many as are ever told.
+
+    ```python
+    await awaited(fetch("Paris"))
+    ```
+    """
+    if not inspect.isasyncgen(value):
+        return await value
+    items: list[Any] = []
+    async with aclosing(value):
+        async for item in value:
+            items.append(item)
+            if len(items) == _MOST_ITEMS:
+                break
+    return items
 
 
 def is_shown(value: Any) -> bool:

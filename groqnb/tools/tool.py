@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar, get_type_hints, overload
 
 from typing_extensions import NotRequired, Required, TypedDict
@@ -53,6 +54,7 @@ class Tool(dict[str, Any]):
         strict: bool = False,
         timeout: float = 60.0,
     ) -> None:
+        _check(function, timeout)
         self.name = name or str(getattr(function, "__name__", ""))
         if not _NAME.fullmatch(self.name):
             raise ParameterError(
@@ -83,10 +85,11 @@ class Tool(dict[str, Any]):
 
     @property
     def is_async(self) -> bool:
-        """Whether the function is a coroutine function."""
-        function = self.function
-        return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004 - of an object that can be called
+        """Whether the function is a coroutine function, or an async generator's."""
+        called = getattr(self.function, "__call__", None)  # noqa: B004 - of an object
+        return any(
+            inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
+            for each in (self.function, called)
         )
 
     def arguments(self, text: str) -> dict[str, Any]:
@@ -103,13 +106,17 @@ class Tool(dict[str, Any]):
         try:
             # From JSON, where a date is a text and a tuple is a list.
             checked: dict[str, Any] = self._adapter.validate_json(to_json(given))
+            # An Iterable is checked as it is read: here, not within the function.
+            return {
+                name: list(value) if isinstance(value, Iterator) else value
+                for name, value in checked.items()
+            }
         except ValidationError as error:
             faults = [
                 f"{place(fault['loc']) or 'arguments'}: {fault['msg']}"
                 for fault in error.errors(include_url=False, include_input=False)
             ]
             raise ArgumentError("; ".join(faults[:_MOST_FAULTS])) from None
-        return checked
 
     def __repr__(self) -> str:
         return (
@@ -123,7 +130,16 @@ class Tool(dict[str, Any]):
 
 
 @overload
-def tool(function: Callable[..., Any], /) -> Tool: ...
+def tool(
+    function: Callable[..., Any],
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    effects: bool = False,
+    strict: bool = False,
+    timeout: float = 60.0,
+) -> Tool: ...
 @overload
 def tool(
     *,
@@ -140,7 +156,8 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     TypedDicts, pydantic models. What the docstring says of a parameter (in the style of Google,
     numpy or Sphinx) goes along. `effects=True` has each call confirmed before it runs;
     `strict=True` brings the schema into the subset of structured outputs; `timeout` is in
-    seconds. Async functions are welcome.
+    seconds. Async functions are welcome. What has no name of its own, and a method, are made tools
+    by a call: `groqnb.tool(shop.order, name="order", effects=True)`.
 
     Raises ParameterError for a signature that cannot be described.
 
@@ -157,9 +174,11 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
 
     Docs: Tool Use.
     """
-    if function is not None:
-        return function if isinstance(function, Tool) else Tool(function)
-    return lambda given: Tool(given, **options)
+    if function is None:
+        return lambda given: Tool(given, **options)
+    if isinstance(function, Tool) and not options:
+        return function
+    return Tool(function, **options)
 
 
 def as_tools(given: Any) -> list[Any]:
@@ -215,7 +234,7 @@ def _adapter(
 
     try:
         signature = inspect.signature(function)
-        hints = get_type_hints(_annotated(function), include_extras=True)
+        hints = _hints(_annotated(function))
     except (TypeError, ValueError, NameError) as error:
         raise ParameterError(f"The signature of {name} cannot be read: {error}.") from None
     fields: dict[str, Any] = {}
@@ -225,15 +244,18 @@ def _adapter(
                 f"{name} takes {parameter}; a tool's parameters have names, and are all listed."
             )
         if parameter.name not in hints:
+            method = parameter.name in ("self", "cls") and not fields
             raise ParameterError(
                 f"The parameter {parameter.name} of {name} has no type.",
-                hint=f"Write {parameter.name}: str, for example.",
+                hint=f"Make the method of an object a tool: groqnb.tool(thing.{name})."
+                if method
+                else f"Write {parameter.name}: str, for example.",
             )
         hint = hints[parameter.name]
         told = said.get(parameter.name)
         extra: dict[str, Any] = {}
         has_default = parameter.default is not parameter.empty
-        if has_default and isinstance(parameter.default, str | int | float | bool):
+        if has_default and _has_json(parameter.default):
             extra["json_schema_extra"] = {"default": parameter.default}
         if told or extra:
             hint = Annotated[hint, Field(description=told, **extra)]
@@ -245,6 +267,44 @@ def _adapter(
     except PydanticUserError as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise ParameterError(f"{name} cannot be a tool: {why}.") from None
+
+
+def _check(function: object, timeout: object) -> None:
+    if isinstance(function, Tool):
+        raise ParameterError(
+            f"{function.name} is a tool already.", hint="Give its options where it is made one."
+        )
+    if not callable(function):
+        raise ParameterError(f"A tool is a function, not {type(function).__name__}.")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        raise ParameterError(
+            f"timeout is {timeout!r}; it is a number of seconds above 0.",
+            hint="float('inf') waits for ever.",
+        )
+
+
+def _has_json(default: object) -> bool:
+    """Whether JSON has this plain value: it has no infinity."""
+    if isinstance(default, float):
+        return math.isfinite(default)
+    return isinstance(default, str | int)
+
+
+def _hints(function: Any) -> dict[str, Any]:
+    """The types of the parameters. What it returns may be known to type checkers alone."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError:
+        known = {**function.__annotations__}
+        if "return" not in known:
+            raise
+
+    def plain() -> None: ...
+
+    del known["return"]
+    plain.__annotations__ = known
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    return get_type_hints(plain, names, include_extras=True)
 
 
 def _annotated(function: Callable[..., Any]) -> Any:
