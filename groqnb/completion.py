@@ -11,6 +11,7 @@ import inspect
 import keyword
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from groqnb.magics.options import COMMANDS, OPTIONS
@@ -26,6 +27,9 @@ _NOT_OFFERED = frozenset(
     | {"functions", "include_domains", "logit_bias", "logprobs", "max_tokens", "n", "store"}
     | {"stream_options", "timeout", "top_logprobs"}
 )
+_BY_NAME = {name: option for option in OPTIONS for name in option.names}
+# A quote at the beginning of a word or of a value that nothing closes as yet.
+_OPEN_QUOTE = re.compile(r"^(?:--?[A-Za-z][\w-]*=)?(?:[A-Za-z_][\w.-]*=)?'(?:[^']*)$")
 _CELL = re.compile(r"\s*%%groq(?=\s|$)")
 _LINE = re.compile(r"\s*%groq(?=\s|$)")
 # voice=" inside the brackets of speak( or client.audio.speech.create(, unclosed as yet.
@@ -138,16 +142,15 @@ def _line(rest: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str
 def _options(
     rest: str, names: Mapping[str, Any], *, free_text: bool
 ) -> tuple[str, list[tuple[str, str]]]:
-    words = rest.split()
-    fragment = "" if not rest or rest[-1].isspace() else words.pop()
-    if not rest:
+    words = _written(rest, free_text=free_text) if rest else None
+    if words is None:
         return "", []
+    fragment = "" if rest[-1].isspace() else words.pop()
     name, sign, attached = fragment.partition("=")
     if sign and name.startswith("-"):
         return _values(name, attached, names, rest)
     previous = words[-1] if words else ""
-    by_name = {name: option for option in OPTIONS for name in option.names}
-    option = by_name.get(previous)
+    option = _BY_NAME.get(previous)
     # Before a text, a value that may be left out is written with `=`: this would be the text.
     takes = option is not None and option.value is not None and not (free_text and option.optional)
     if option is not None and takes and not fragment.startswith("-"):
@@ -156,9 +159,32 @@ def _options(
             return fragment, found
     if free_text and not fragment.startswith("-"):
         return fragment, []
-    given = {by_name[word].field for word in words if word in by_name and not by_name[word].repeat}
+    known = [_BY_NAME[word] for word in words if word in _BY_NAME]
+    given = {option.field for option in known if not option.repeat}
     left = [name for o in OPTIONS if o.field not in given for name in reversed(o.names)]
     return _pick(fragment, left, "option")
+
+
+def _written(rest: str, *, free_text: bool) -> list[str] | None:
+    """The words before the cursor as the magic reads them; None within a quote or a prompt."""
+    from groqnb.magics.words import GrammarError, next_word
+
+    found: list[str] = []
+    position, takes = 0, False
+    try:
+        while (word := next_word(rest, position)) is not None:
+            if free_text and not (word.is_option or takes or word.end == len(rest)):
+                return None  # what was a word is the beginning of a text
+            if _OPEN_QUOTE.search(word.raw):
+                return None
+            option = _BY_NAME.get(word.raw)
+            takes = option is not None and bool(option.value)
+            takes = takes and not (free_text and option is not None and option.optional)
+            found.append(word.raw)
+            position = word.end
+    except GrammarError:
+        return None
+    return found
 
 
 def _values(
@@ -166,7 +192,7 @@ def _values(
 ) -> tuple[str, list[tuple[str, str]]]:
     if option in ("-m", "--model"):
         *taken, fragment = fragment.split(",")
-        return _pick(fragment, [name for name in _models() if name not in taken], "model")
+        return _pick(fragment, [name for name in _answering() if name not in taken], "model")
     if option in ("-c", "--chat"):
         from groqnb.session import session
 
@@ -221,7 +247,7 @@ def _parameter(fragment: str, line: str) -> tuple[str, list[tuple[str, str]]]:
         dotted = INNER if "." in fragment else ()
         return _pick(fragment, [f"{name}=" for name in (*known, *dotted)], "param")
     if name.rpartition(".")[2] in ("answering_model", "reasoning_model"):
-        return _pick(value, _models(), "model")
+        return _pick(value, _answering(), "model")
     from groqnb.session import session
 
     named = re.findall(r"(?:^|\s)(?:-m|--model)[\s=]+([^\s,]+)", line)
@@ -248,7 +274,18 @@ def _models() -> list[str]:
     return session.known_models()
 
 
+def _answering() -> list[str]:
+    """Those that answer questions: no model of the catalogue that hears or speaks instead."""
+    from groqnb import catalog
+
+    found = ((name, catalog.find(name)) for name in _models())
+    not_these = ("transcription", "speech")
+    return [name for name, info in found if info is None or info.kind not in not_these]
+
+
 def _names(expression: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+    if any(expression.count(quote) % 2 for quote in "\"'"):
+        return "", []  # within a text
     match = _OPEN_NAME.search(expression)
     dotted = match.group() if match else ""
     path, _, fragment = dotted.rpartition(".")
@@ -259,9 +296,13 @@ def _names(expression: str, names: Mapping[str, Any]) -> tuple[str, list[tuple[s
     for part in path.split(".")[1:]:
         # Looked up without running anything: a property could be slow, or do something.
         value = inspect.getattr_static(value, part, None)
-    if value is None:
-        return fragment, []
-    return _pick(fragment, [name for name in dir(value) if not name.startswith("_")], "name")
+        if hasattr(type(value), "__get__"):  # a property: its value is not known
+            return fragment, []
+    found: list[str] = []
+    if value is not None:
+        with suppress(Exception):  # of the object's own `__dir__`
+            found = [name for name in dir(value) if not name.startswith("_")]
+    return _pick(fragment, found, "name")
 
 
 def _pick(fragment: str, words: Iterable[str], kind: str) -> tuple[str, list[tuple[str, str]]]:

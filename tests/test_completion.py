@@ -25,7 +25,20 @@ class Thing:
         raise AssertionError("completion ran a property")
 
 
-NAMES: dict[str, Any] = {"frame": 1, "fruit": 2, "thing": Thing(), "_private": 3}
+class Broken:
+    """Cannot tell what it has."""
+
+    def __dir__(self) -> list[str]:
+        raise RuntimeError("no connection")
+
+
+NAMES: dict[str, Any] = {
+    "broken": Broken(),
+    "frame": 1,
+    "fruit": 2,
+    "thing": Thing(),
+    "_private": 3,
+}
 
 
 def offered(text: str, names: dict[str, Any] = NAMES) -> tuple[str, list[str]]:
@@ -60,6 +73,11 @@ def offered(text: str, names: dict[str, Any] = NAMES) -> tuple[str, list[str]]:
         ("%%groq\n{{thing.inner.de^", "de", ["deep"]),
         ("%%groq -s {{fru^", "fru", ["fruit"]),
         ("%groq ask about {{fru^", "fru", ["fruit"]),
+        ('%%groq -s "Use -m now" -^', "-", ["--model", "-m"]),
+        ("%groq ask -s 'Be brief.' -c=ta -m llama-3.3^", "llama-3.3", ["llama-3.3-70b-versatile"]),
+        ("%groq ask -^", "-", ["--model"]),
+        ("%groq ask --dry-run --^", "--", ["--model"]),
+        ("%%groq -s it's -^", "-", ["--model"]),
     ],
 )
 def test_words_that_fit(text: str, fragment: str, words: list[str], chats: None) -> None:
@@ -84,6 +102,17 @@ def test_words_that_fit(text: str, fragment: str, words: list[str], chats: None)
         "%%groqx -^",
         "print('%groq us^')",
         "%%groq\n{{missing.na^",
+        '%%groq -s "Be ^',
+        '%%groq -s "Be -^',
+        "%%groq -s 'Be -^",
+        '%%groq --system="Be -^',
+        "%groq ask hello -^",
+        "%groq ask hello -m ^",
+        "%groq ask -c hello -m ^",
+        "%groq ask -- -^",
+        "%%groq\n{{thing.trap.^",
+        "%%groq\n{{thing['fr^",
+        "%%groq\n{{broken.^",
     ],
 )
 def test_places_where_nothing_is_offered(text: str, chats: None) -> None:
@@ -103,7 +132,16 @@ def test_an_option_that_was_given_is_not_offered_again_but_parameters_are() -> N
 
 def test_properties_are_offered_and_never_run() -> None:
     assert "trap" in offered("%%groq\n{{thing.tr^")[1]
-    assert offered("%%groq\n{{thing.trap.x^") is not None
+    assert offered("%%groq\n{{thing.trap.x^") == ("x", [])
+
+
+@pytest.mark.parametrize("option", ["-m ", "--model=", "-p answering_model="])
+def test_models_that_do_not_answer_questions_are_not_offered(option: str) -> None:
+    """Those that hear and speak have a limit of their own, and are looked up."""
+    words = offered(f"%%groq {option}^")[1]
+    assert "groq/compound" in words
+    assert not [word for word in words if word.startswith(("whisper", "playai"))]
+    assert "whisper-large-v3" in offered("%groq limits ^")[1]
 
 
 def test_private_names_are_not_offered() -> None:
