@@ -13,6 +13,10 @@ from groqnb.migration import check_call
 MODEL = "llama-3.1-8b-instant"
 HELLO = {"role": "user", "content": "Hello"}
 
+THINKS = "openai/gpt-oss-20b"
+NAMED = {"type": "function", "name": "look"}
+FUNCTION = {**NAMED, "parameters": {"type": "object", "properties": {}}}
+
 REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("model", {"model": "gpt-4o"}),
     ("model", {"model": "claude-3-5-sonnet"}),
@@ -48,6 +52,16 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ),
     ("tools[0]", {"tools": [{"type": "file_search", "vector_store_ids": ["x"]}]}),
     ("tools[0]", {"tools": [{"type": "custom", "custom": {"name": "x"}}]}),
+    (
+        "tool_choice",
+        {
+            "tools": [{"type": "function", "function": {"name": "look"}}],
+            "tool_choice": {
+                "type": "allowed_tools",
+                "allowed_tools": {"mode": "auto", "tools": [NAMED]},
+            },
+        },
+    ),
     ("messages", {"messages": []}),
     ("reasoning_effort", {"model": "openai/gpt-oss-20b", "reasoning_effort": "minimal"}),
     ("reasoning_effort", {"model": "qwen/qwen3-32b", "reasoning_effort": "low"}),
@@ -119,15 +133,49 @@ def test_what_is_not_said_to_be_refused_is_answered(
         ("background", {"background": True}),
         ("conversation", {"conversation": "conv_1"}),
         ("max_tokens", {"max_tokens": 3}),
+        ("prompt_cache_retention", {"prompt_cache_retention": "24h"}),
+        ("tools[0]", {"tools": [{"type": "apply_patch"}]}),
         ("service_tier", {"service_tier": "priority"}),
         ("reasoning.effort", {"reasoning": {"effort": "low"}}),
+        ("reasoning.summary", {"model": THINKS, "reasoning": {"summary": "auto"}}),
+        ("text.verbosity", {"text": {"format": {"type": "text"}, "verbosity": "low"}}),
+        (
+            "tool_choice",
+            {
+                "tools": [FUNCTION],
+                "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [NAMED]},
+            },
+        ),
     ],
+    ids=str,
 )
 def test_responses_are_checked_too(http: httpx.Client, place: str, changes: dict[str, Any]) -> None:
     """What is stored, or goes on from what is stored, there is not."""
     body = {"model": MODEL, "input": "Hello", "max_output_tokens": 16, **changes}
     assert [each.place for each in check_call(body) if each.effect == "refused"] == [place]
     assert 400 <= http.post("/responses", json=body).status_code < 500
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"include": [], "background": False, "store": False, "previous_response_id": None},
+        {"truncation": "auto"},
+        {"truncation": "disabled", "text": {"format": {"type": "text"}, "verbosity": None}},
+        {"model": THINKS, "reasoning": {"effort": "low", "summary": None}},
+        {"tools": [FUNCTION], "tool_choice": NAMED},
+    ],
+    ids=str,
+)
+def test_responses_that_ask_for_nothing_special_are_answered(
+    http: httpx.Client, changes: dict[str, Any]
+) -> None:
+    """What OpenAI's package sends of itself is no refusal."""
+    body = {"model": MODEL, "input": "Hello", "max_output_tokens": 16, **changes}
+    assert not check_call(body).refused
+    reply = http.post("/responses", json=body)
+    assert reply.status_code == 200, reply.text
 
 
 def test_subtitles_are_no_format_of_transcriptions() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from groqnb import catalog
+from groqnb.migration.responses import responses
 from groqnb.types.findings import Finding, Findings
 
 __all__ = ["Finding", "Findings", "check_call"]
@@ -36,22 +37,8 @@ _FOREIGN = {
 }
 _FOREIGN_TOOLS = (
     *("web_search", "web_search_preview", "file_search", "computer_use_preview"),
-    *("custom", "local_shell", "image_generation"),
+    *("custom", "local_shell", "shell", "apply_patch", "image_generation"),
 )
-_FOREIGN_IN_RESPONSES = {
-    "previous_response_id": "Send the earlier turns in input.",
-    "conversation": "Send the earlier turns in input.",
-    "include": "Leave it out.",
-    "safety_identifier": "Use user.",
-    "prompt_cache_key": "Leave it out.",
-    "truncation": "Shorten the input yourself.",
-    "background": "Wait for the answer, or make a batch.",
-    "prompt": "Write the prompt into instructions and input.",
-    "max_tool_calls": "Leave it out.",
-    "top_logprobs": "Leave it out.",
-    "stream_options": "Leave it out.",
-    "max_tokens": "Use max_output_tokens; it means the same.",
-}
 _OTHERS_MODELS = ("gpt-3", "gpt-4", "gpt-5", "o1", "o3", "o4", "claude", "gemini", "grok")
 _KINDS = {
     "large": "openai/gpt-oss-120b",
@@ -80,7 +67,7 @@ def check_call(params: Mapping[str, Any] | None = None, /, **more: Any) -> Findi
     if "voice" in call and "messages" not in call:
         checks = (_model, _speech)
     elif "input" in call and "messages" not in call:
-        checks = (_model, _responses, _reasoning, _numbers, _tools)
+        checks = (_model, responses, _reasoning, _numbers, _tools)
     elif _is_sound(call):
         checks = (_model, _transcription)
     else:
@@ -259,6 +246,7 @@ def _tools(call: Mapping[str, Any]) -> Iterator[Finding]:
                 f"There is no tool {kind}.",
                 "Ask groq/compound for the web; browser_search is a tool of the gpt-oss models.",
             )
+    yield from _tool_choice(call)
     one_by_one = info is not None and info.capabilities.get("parallel_tool_use") is False
     if call.get("parallel_tool_calls") and one_by_one:
         yield Finding(
@@ -269,16 +257,16 @@ def _tools(call: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _responses(call: Mapping[str, Any]) -> Iterator[Finding]:
-    for name, instead in _FOREIGN_IN_RESPONSES.items():
-        if call.get(name) is not None:
-            yield Finding(name, "refused", f"{name} is not supported.", instead)
-    if call.get("store"):
-        yield Finding("store", "refused", "Responses cannot be stored.", "Leave it out.")
-    tier = call.get("service_tier")
-    if tier not in (None, "auto", "default", "flex"):
-        what = f"There is no service tier {tier!r} for responses."
-        yield Finding("service_tier", "refused", what, "Use default (usual), flex or auto.")
+def _tool_choice(call: Mapping[str, Any]) -> Iterator[Finding]:
+    choice = call.get("tool_choice")
+    kind = choice.get("type") if isinstance(choice, Mapping) else None
+    if kind not in (None, "function"):
+        yield Finding(
+            "tool_choice",
+            "refused",
+            f"There is no tool choice of the type {kind}.",
+            "Send only the tools that are allowed; choose auto, none, required or one function.",
+        )
 
 
 def _speech(call: Mapping[str, Any]) -> Iterator[Finding]:
