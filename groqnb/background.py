@@ -7,6 +7,7 @@ cancelled, which closes the connection at once, whatever it waits for.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from asyncio import CancelledError
@@ -108,6 +109,7 @@ class Background:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._twin: tuple[Groq, AsyncGroq] | None = None
 
     def ask(self, question: Question, listener: Listener) -> Running:
@@ -139,6 +141,7 @@ class Background:
     def close(self) -> None:
         """End the thread and close its connections; what is on its way is stopped."""
         with self._lock:
+            self._forget_in_fork()
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
         if loop is None or thread is None:
@@ -157,6 +160,7 @@ class Background:
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
+            self._forget_in_fork()
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
@@ -164,6 +168,12 @@ class Background:
                 )
                 self._thread.start()
             return self._loop
+
+    def _forget_in_fork(self) -> None:
+        """Leave what is the parent's: its thread does not run in a forked copy."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._loop = self._thread = self._twin = None
 
     async def _goodbye(self, loop: asyncio.AbstractEventLoop) -> None:
         tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +82,11 @@ def find_key(explicit: str | Secret | None = None) -> FoundKey | None:
 
 
 def _checked(key: Secret, source: str) -> FoundKey | None:
-    """The key without the white space around it; None where nothing is left."""
+    """The key without white space and quotes around it; None where nothing is left."""
     if not isinstance(key.reveal(), str):
         raise ParameterError(f"The API key from {source} is no text.")
-    key = Secret(key.reveal().strip())
+    # `set GROQ_API_KEY="…"` keeps the quotes on Windows, and so do files of variables for Docker.
+    key = Secret(key.reveal().strip().strip("\"'").strip())
     # Such a character could not be sent in a header, and the error would then print the key.
     if not all("!" <= character <= "~" for character in key.reveal()):
         raise ParameterError(
@@ -101,11 +103,11 @@ def _from_dotenv() -> FoundKey | None:
         return None
     for place in (folder, *folder.parents):
         file = place / ".env"
-        if _names_key(file):
+        if (encoding := _encoding(file)) is not None:
             from dotenv import dotenv_values
 
             # Decoded here: a file that is not UTF-8 all through is no reason to fail.
-            text = file.open(encoding="utf-8", errors="replace")
+            text = file.open(encoding=encoding, errors="replace")
             with text:
                 key = Secret(dotenv_values(stream=text, interpolate=False).get(NAME) or "")
             if found := _checked(key, f"the file {file}"):
@@ -113,12 +115,16 @@ def _from_dotenv() -> FoundKey | None:
     return None
 
 
-def _names_key(file: Path) -> bool:
-    """True where the file can be read and has the name in it: only then is a parser worth it."""
+def _encoding(file: Path) -> str | None:
+    """The file's, where it can be read and has the name in it: only then is a parser worth it."""
     try:
-        return NAME.encode() in file.read_bytes()
+        with file.open("rb") as begun:
+            # What `>` writes in Windows' PowerShell begins so.
+            encoding = "utf-16" if begun.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8"
+        with file.open(encoding=encoding, errors="replace") as text:
+            return encoding if NAME in text.read() else None
     except OSError:
-        return False
+        return None
 
 
 def _from_colab() -> FoundKey | None:

@@ -6,6 +6,7 @@ import time
 from asyncio import CancelledError
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, replace
+from inspect import isawaitable, iscoroutine
 from typing import TYPE_CHECKING, Any, overload
 
 from groqnb.render.message import badge
@@ -110,6 +111,10 @@ def _show_stream(shell: Any, stream: Any) -> Answer:
         raise TypeError(
             "show takes a stream of Groq(); with AsyncGroq() iterate over it: async for chunk in …"
         )
+    if isawaitable(stream):
+        if iscoroutine(stream):
+            stream.close()
+        raise TypeError("show takes a reply, not what is to be awaited: show(await …)")
     if not hasattr(stream, "headers"):
         raise TypeError(
             "show takes what client.chat.completions.create and client.responses.create return,"

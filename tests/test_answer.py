@@ -189,6 +189,11 @@ def test_an_answer_is_its_text_in_a_string_and_short_in_a_repr() -> None:
     assert " at 0x" not in repr(answer)
 
 
+def test_an_answer_is_cut_and_padded_as_its_text_is() -> None:
+    answer = Answer(text="Blue light scatters.")
+    assert f"{answer:.4}|{answer:>21}|{answer}" == "Blue| Blue light scatters.|" + answer.text
+
+
 def test_an_answer_can_be_pickled() -> None:
     answer = Answer(text="a", messages=[{"role": "user", "content": "q"}])
     assert pickle.loads(pickle.dumps(answer)) == answer

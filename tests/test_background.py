@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -135,6 +136,24 @@ def test_a_wrong_parameter_is_told_and_the_next_question_answered(background: Ba
     unknown = Question(single("hello"), "no-such-model")
     assert isinstance(background.ask(unknown, Heard()).wait().error, NotFoundError)
     assert background.ask(asking("hello"), Heard()).wait().error is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_asks_in_a_thread_of_its_own(background: Background) -> None:
+    """The parent's does not run there, and would never answer."""
+    background.ask(asking("hello"), Heard()).wait()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            running = background.ask(asking("hello"), Heard())
+            answered = running.done.wait(10) and running.asked is not None
+            code = 0 if answered and running.asked.answer is not None else 1
+            background.close()
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert background.ask(asking("hello"), Heard()).wait().answer is not None
 
 
 def test_a_listener_that_fails_loses_no_answer(background: Background) -> None:

@@ -88,6 +88,23 @@ def test_a_dotenv_that_is_not_utf_8_all_through_is_read(tmp_path: Path) -> None:
     assert source() == f"mine from the file {tmp_path / '.env'}"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_dotenv_that_windows_wrote_is_read(tmp_path: Path, encoding: str) -> None:
+    """`echo GROQ_API_KEY=… > .env` is UTF-16 in its PowerShell."""
+    (tmp_path / ".env").write_text("GROQ_API_KEY=mine\r\n", encoding=encoding)
+    assert source() == f"mine from the file {tmp_path / '.env'}"
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_that_a_shell_left_are_no_part_of_a_key(
+    monkeypatch: pytest.MonkeyPatch, quote: str
+) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", f"{quote}env{quote}")
+    assert source() == "env from the GROQ_API_KEY environment variable"
+    monkeypatch.setenv("GROQ_API_KEY", quote * 2)
+    assert find_key() is None
+
+
 def test_a_dotenv_that_is_a_folder_or_has_no_value_is_no_key(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     assert find_key() is None

@@ -14,6 +14,7 @@ from both_worlds import MESSAGES, MODEL, World, answering, both, completion
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
+import groqnb
 from groqnb.types.answer_type import answer_type
 from groqnb.types.errors import ParameterError, ResponseError
 from groqnb.types.schema import SchemaError, to_subset
@@ -291,6 +292,22 @@ def test_a_model_that_keeps_to_schemas_gets_one(world: World) -> None:
     assert sent[0]["response_format"] == answer_type(Invoice).response_format
     assert sent[0]["messages"] == MESSAGES
     assert sent[0]["temperature"] == 0
+
+
+def test_a_typed_reply_that_is_shown_keeps_its_value() -> None:
+    """The Answer has it too, and its table is the value's."""
+    reply, _ = parse(World("sync"), [invoice()], BY_SCHEMA)
+    answer = groqnb.show(reply)
+    assert answer.parsed == reply.parsed
+    assert answer.to_frame()["seller"].tolist() == ["ACME"]
+
+
+def test_what_is_still_to_be_awaited_is_not_shown(recwarn: pytest.WarningsRecorder) -> None:
+    """The error says what to write, and no warning of a coroutine follows."""
+    client = World("async").client(transport=answering(httpx.Response(200, json=completion())))
+    with pytest.raises(TypeError, match=r"show\(await …\)"):
+        groqnb.show(client.chat.completions.create(model=MODEL, messages=MESSAGES))
+    assert not recwarn.list
 
 
 @both

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from groqnb.types.answer import Answer
 from groqnb.types.answer_builder import AnswerBuilder
 from groqnb.types.chat import ChatCompletion, Message, Usage
+from groqnb.types.parsed import ParsedChatCompletion
 from groqnb.types.response_events import (
     ArgumentsDelta,
     OutputItemEvent,
@@ -47,7 +49,10 @@ def answer_of(source: Answer | ChatCompletion | Message | Response) -> Answer:
         complete_response(builder, source)
     else:
         builder.complete(source)
-    return builder.build(headers=source.headers)
+    answer = builder.build(headers=source.headers)
+    if isinstance(source, ParsedChatCompletion):
+        answer = replace(answer, value=source.parsed)
+    return answer
 
 
 def where_from(headers: Mapping[str, str] | None) -> str:
