@@ -54,6 +54,11 @@ class Target:
         """Where the key was found, or None."""
         return None if self.key is None else self.key.source
 
+    @property
+    def secret(self) -> Secret | None:
+        """The key that is sent, or None."""
+        return None if self.key is None else self.key.key
+
     def connect(self, progress: Callable[[Progress], None] | None = None) -> Connection:
         """The base URL and key to use now; starts the local engine where it is not running.
 
@@ -68,7 +73,7 @@ class Target:
         if self.base_url is not None:
             if self.kind == "cloud" and self.key is None:
                 raise no_key_error(PLACES)
-            return Connection(self.base_url, None if self.key is None else self.key.key)
+            return Connection(self.base_url, self.secret)
         from groqnb.local import process
         from groqnb.local.errors import EngineError
 

@@ -70,7 +70,8 @@ class Recipe:
         make = transcription_call if self.task == "transcribe" else translation_call
         given = {"file": ("part.flac", sound), **self.params}
         call = make(given.pop("model"), given.pop("response_format"), given)
-        return tap.answers(call, self.client.target.kind)
+        target = self.client.target
+        return tap.answers(call, target.kind, target.secret)
 
     def where(self, reply: Mapping[str, Any]) -> str:
         """Who answered: "local", "cloud" or "url"."""

@@ -135,7 +135,7 @@ async def _once(
 ) -> Asked:
     estimate = lane.estimate(characters, question.bound)
     call = question.call(lane.model, messages, lane.policy, sample)
-    recorded = tap.answers(call, lane.where)
+    recorded = tap.answers(call, lane.where, lane.client.target.secret)
     if not recorded:
         await lane.turn(estimate)
     sent()

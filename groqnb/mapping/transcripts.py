@@ -97,7 +97,7 @@ async def transcribe(lane: Lane, sound: Sound) -> str:
     if not taped:  # the sound is not in memory while it waits
         await lane.turn(0)
     call = transcription_call(lane.model, None, sound_of(sound))
-    if taped and not tap.answers(call, lane.where):
+    if taped and not tap.answers(call, lane.where, lane.client.target.secret):
         await lane.turn(0)
     reply = await lane.client._sender.send(replace(call, retry=lane.policy))
     lane.answered(0, 0.0, None, reply.headers)

@@ -2,7 +2,8 @@
 
 A key of a known form is found in any text, a prompt or an answer alike. Fields whose name says
 that they hold a secret lose their value, and so do the headers and settings that are passed on to
-another service. What the environment calls a key, token or password is found by its value.
+another service. The key that is sent, and what the environment calls a key, token or password, are
+found by their values.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["HIDDEN", "Scrubber", "secrets_of_environment"]
+if TYPE_CHECKING:
+    from groqnb.types.secret import Secret
+
+__all__ = ["HIDDEN", "Scrubber", "scrubber", "secrets_of_environment"]
 
 HIDDEN = "(secret)"
 
@@ -164,6 +168,11 @@ class Scrubber:
             clean.append(kept + whole[position:end])
             at = end
         return clean
+
+
+def scrubber(key: Secret | None) -> Scrubber:
+    """What takes out all that is known to be a secret: `key`, and those of the environment."""
+    return Scrubber([*secrets_of_environment(), *([key.reveal()] if key else [])])
 
 
 def is_secret_name(name: str) -> bool:

@@ -17,7 +17,7 @@ from groqnb.record.reply import (
     played_break,
     played_events,
 )
-from groqnb.record.scrub import Scrubber, secrets_of_environment
+from groqnb.record.scrub import scrubber
 from groqnb.record.sources import AsyncKept, AsyncPlayed, Kept, Played
 from groqnb.types.errors import ReplayError
 from groqnb.types.secret import Secret
@@ -138,7 +138,7 @@ class Take:
         self, outcome: RawReply | Broken, key: Secret | None, base_url: str, *, waits: bool
     ) -> RawReply | Broken:
         """Records the outcome of an attempt; what it returns takes its place."""
-        scrub = Scrubber([*secrets_of_environment(), *([key.reveal()] if key else [])])
+        scrub = scrubber(key)
         exchange: dict[str, Any] = {"request": self.request, "where": self._where}
         if self._where == "url":
             exchange["server"] = scrub.text(base_url)

@@ -22,11 +22,12 @@ from groqnb.ledger.place import here
 from groqnb.record.file import RecordFile, Signature
 from groqnb.record.nearest import difference, nearest
 from groqnb.record.request import key_of, request_of
-from groqnb.record.scrub import Scrubber, secrets_of_environment
+from groqnb.record.scrub import scrubber
 from groqnb.record.take import Take
 from groqnb.types.errors import ReplayError
 
 if TYPE_CHECKING:
+    from groqnb.types.secret import Secret
     from groqnb.wire.call import Call
 
 __all__ = ["Mode", "Tape"]
@@ -112,9 +113,9 @@ class Tape:
 
     # --- what the wire asks ---
 
-    def take(self, call: Call[Any], where: str, key_source: str | None) -> Take:
-        """A call that is about to be made."""
-        request = request_of(call, Scrubber(secrets_of_environment()))
+    def take(self, call: Call[Any], where: str, key_source: str | None, key: Secret | None) -> Take:
+        """A call that is about to be made, with `key`."""
+        request = request_of(call, scrubber(key))
         return Take(self, request, key_of(request), where, key_source)
 
     def knows(self, take: Take) -> bool:

@@ -57,14 +57,14 @@ class Take(Protocol):
 class Tape(Protocol):
     """A record."""
 
-    def take(self, call: Call[Any], where: str, key_source: str | None) -> Take:
-        """A call that is about to be made to `where`: "cloud", "local" or "url"."""
+    def take(self, call: Call[Any], where: str, key_source: str | None, key: Secret | None) -> Take:
+        """A call that is about to be made to `where`, with `key`: "cloud", "local" or "url"."""
 
 
 current: Tape | None = None
 """The record that is switched on."""
 
 
-def answers(call: Call[Any], where: str) -> bool:
+def answers(call: Call[Any], where: str, key: Secret | None) -> bool:
     """Whether the record that is on answers a call, which no limit of a server's holds up then."""
-    return current is not None and current.take(call, where, None).known()
+    return current is not None and current.take(call, where, None, key).known()

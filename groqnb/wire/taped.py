@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from groqnb.types.secret import Secret
 from groqnb.wire import tap
 from groqnb.wire.call import Call, Connection
 from groqnb.wire.channel import AsyncChannel, Channel
@@ -27,6 +28,10 @@ class Server(Protocol):
     def key_source(self) -> str | None:
         """Where the key was found."""
 
+    @property
+    def secret(self) -> Secret | None:
+        """The key; None where there is none, or the local engine's own is sent."""
+
     def connected(self) -> bool:
         """True when `connect` has nothing to wait for."""
 
@@ -38,7 +43,7 @@ def begin(call: Call[Any], trace: Trace, server: Server) -> None:
     """Lets a call go through the record that is switched on, if one is."""
     tape = tap.current
     if tape is not None:
-        trace.tape = tape.take(call, server.kind, server.key_source)
+        trace.tape = tape.take(call, server.kind, server.key_source, server.secret)
 
 
 def scene_of(trace: Trace, own: Scene) -> Scene:

@@ -786,6 +786,29 @@ def test_no_secret_of_any_kind_is_in_the_file(
         act(world.client(api_key=KEY, transport=NOBODY), **params)
 
 
+@both
+def test_the_client_s_own_key_of_any_form_is_hidden_in_what_is_asked(
+    world: World, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is known by its value alone; the same client finds the answer again."""
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    own = "plain words of a key".replace(" ", ".")
+    prompt = [{"role": "user", "content": f"Why is {own} refused?"}]
+    said = httpx.Response(200, json=completion(f"{own} is no key."))
+    with groqnb.replay(path):
+        world.ask(world.client(api_key=own, transport=answering(said)), messages=prompt)
+    assert own not in path.read_text(encoding="utf-8")
+    (kept,) = exchanges(path)
+    assert kept["request"]["body"]["messages"][0]["content"] == "Why is (secret) refused?"
+    with groqnb.replay(path, "strict") as record:
+        world.ask(world.client(api_key=own, transport=NOBODY), messages=prompt)
+        assert record.replayed == 1
+        prompt[0]["content"] += " Tell."
+        with pytest.raises(ReplayError) as caught:
+            world.ask(world.client(api_key=own, transport=NOBODY), messages=prompt)
+    assert own not in str(caught.value)
+
+
 def test_each_attempt_is_an_exchange_of_its_own(path: Path) -> None:
     """The record sits below the retries."""
     with RawServer(plain({"error": {"message": "no"}}, 500), plain(completion("ok"))) as server:
