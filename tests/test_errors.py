@@ -297,6 +297,8 @@ def images(count: int) -> dict[str, Any]:
         ({"tools": {"type": "function"}}, "tools is of the type dict, not a list"),
         ({"tools": "f"}, "tools is of the type str, not a list"),
         ({"seed": 1, "user": object()}, "user cannot be sent as JSON"),
+        ({"metadata": {"a": [1.0, float("nan")]}}, "metadata cannot be sent as JSON: it holds NaN"),
+        ({"seed": float("inf")}, "seed cannot be sent as JSON: it holds NaN or an infinity"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages cannot be sent as JSON"),
         ({"model": ""}, "model is missing"),
         ({"temprature": 1}, "Did you mean 'temperature'"),

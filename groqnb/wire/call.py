@@ -6,6 +6,7 @@ turns a Call into its reply. Between the two nothing is written twice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -77,11 +78,31 @@ class Call(Generic[T]):
 
         Raises ParameterError, with the parameter's name, for what JSON does not have.
         """
+        body = self.body or {}
         try:
-            return b"" if self.body is None else to_json(self.body)
+            text = b"" if self.body is None else to_json(body)
         except PydanticSerializationError:
-            failure = _no_json(self.body or {})
+            failure = _no_json(body)
+        else:
+            # Texts may say NaN; a number that is none, servers refuse without its name.
+            odd = b"NaN" in text or b"Infinity" in text
+            names = [name for name, value in body.items() if odd and _is_endless(value)]
+            if not names:
+                return text
+            failure = ParameterError(
+                f"{names[0]} cannot be sent as JSON: it holds NaN or an infinity.",
+                hint="Pass None where there is no number.",
+            )
         raise failure
+
+
+def _is_endless(value: Any) -> bool:
+    """Whether a number in it is no finite one."""
+    if isinstance(value, Mapping):
+        return any(_is_endless(inner) for inner in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_is_endless(inner) for inner in value)
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _no_json(body: Mapping[str, Any]) -> ParameterError:
