@@ -75,7 +75,7 @@ def as_a_new_kernel() -> Iterator[None]:
 
     watch.__init__()  # type: ignore[misc]
     yield
-    for store in recorder._stores.values():
+    for store in list(recorder._stores.values()):
         store.close()
     recorder._stores.clear()
 
