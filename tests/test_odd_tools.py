@@ -191,3 +191,11 @@ def test_messages_that_are_none_are_refused(messages: Any) -> None:
         groqnb.run_tools(client, model=MODEL, messages=messages, tools=[double])
     with pytest.raises(ParameterError, match=r"not a (list|dict)\. Write \[\{'role'"):
         client.chat.completions.create(model=MODEL, messages=messages)
+
+
+def test_answers_with_tools_tell_the_server_that_gave_them() -> None:
+    """As those of the magics do, below the answer."""
+    url = "http://127.0.0.1:8000/v1"
+    client = Groq(**{**settings("double"), "where": url})
+    run = groqnb.run_tools(client, model=MODEL, messages="Hello", tools=[double])
+    assert [(answer.where, answer.url) for answer in run.answers] == [("url", url)] * 2

@@ -94,6 +94,7 @@ class Asking:
             model=self.model,
             messages=turn.messages,
             where=self.target.kind,
+            url=self.target.base_url if self.target.kind == "url" else None,
             response_format=self._params.get("response_format"),
         )
         asked = {"model": self.model, "messages": list(turn.messages)}
