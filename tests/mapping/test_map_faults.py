@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import sqlite3
 import zlib
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -66,6 +71,37 @@ def test_a_fault_that_stays_is_told_in_the_row() -> None:
     kinds = [None if row.error is None else row.error.type for row in results]
     assert kinds == ["InternalServerError", "ResponseError", "APIConnectionError", None]
     assert server.asked["a"] == 3
+
+
+def test_tables_with_rows_that_failed_can_be_written_to_files(tmp_path: Path) -> None:
+    """In the column of errors, and in what a series has beside it, they are texts of some kind."""
+    with RowServer(lambda body, before: 400 if said(body) == "a" else "fine") as server:
+        client = server.client()
+        texts = pd.DataFrame({"text": ["a", "b"]})
+        with pytest.warns(groqnb.RowsFailed):
+            frame = texts.groq.map("{text}", model=MODEL, client=client)
+        with pytest.warns(groqnb.RowsFailed):
+            series = texts["text"].groq.map("{}", model=MODEL, client=client)
+    told = "BadRequestError: refused with 400. (req_0)"
+    frame.to_parquet(tmp_path / "frame.parquet")
+    series.to_frame().to_parquet(tmp_path / "series.parquet")
+    with closing(sqlite3.connect(tmp_path / "frame.db")) as database:
+        frame.to_sql("rows", database)
+        assert database.execute("select answer_error from rows").fetchall() == [(told,), (None,)]
+    again = pd.read_parquet(tmp_path / "frame.parquet")
+    assert again["answer_error"].isna().tolist() == [False, True]
+    assert again["answer_error"][0] == told
+    assert frame.to_dict("records")[0]["answer_error"].type == "BadRequestError"
+
+
+def test_an_error_of_a_row_is_its_text_with_its_parts() -> None:
+    """A copy and a pickle have them as well."""
+    error = groqnb.RowError("APITimeoutError", "No answer.", "req_1")
+    for each in (error, pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        assert type(each) is groqnb.RowError
+        assert f"{each}" == "APITimeoutError: No answer. (req_1)"
+        assert (each.type, each.message, each.request_id) == (error.type, "No answer.", "req_1")
+    assert repr(groqnb.RowError("A", "b")) == "RowError(type='A', message='b', request_id=None)"
 
 
 def test_a_wrong_key_ends_the_map_at_once() -> None:
