@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -44,19 +45,21 @@ class BatchServer:
     """Holds batches by id, newest last, and files by id; pages of two.
 
     `faults` are given before anything else, in turn: a status, or an exception to raise.
+    `meanwhile` is done once, after the next answer was made and before it arrives.
     """
 
     def __init__(self, *batches: dict[str, Any], page: int = 2) -> None:
         self.batches = {one["id"]: one for one in batches}
         self.files: dict[str, bytes] = {}
         self.faults: list[int | Exception] = []
+        self.meanwhile: Callable[[], object] | None = None
         self.asked: list[str] = []
         self.page = page
         self._lock = threading.Lock()
 
     def client(self, **settings: Any) -> Groq:
         """A client of this server."""
-        transport = httpx.MockTransport(self._answer)
+        transport = httpx.MockTransport(self._late)
         settings = {"api_key": KEY, "where": "cloud", "max_retries": 0} | settings
         return Groq(transport=transport, **settings)
 
@@ -64,6 +67,13 @@ class BatchServer:
         """Change a batch."""
         with self._lock:
             self.batches[batch_id] = batch_json(batch_id, status, **more)
+
+    def _late(self, request: httpx.Request) -> httpx.Response:
+        answer = self._answer(request)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return answer
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix("/openai/v1")

@@ -364,6 +364,38 @@ def test_python_cancels_the_only_one_or_the_named_one(monitor: Make) -> None:
     assert shown.cancel().id == "batch_1"
 
 
+def test_a_look_that_began_before_a_cancelling_does_not_undo_it() -> None:
+    """What it brings is older than what the cancelling returned, by id and from the list."""
+    for settings in ({"ids": ["batch_1"]}, {"wanted": lambda one: True}):
+        server = BatchServer(batch_json())
+        client = server.client()
+        follower = Follower(client, **settings)
+        follower.look()
+
+        def cancel(client: Any = client, follower: Follower = follower) -> None:
+            follower.take(client.batches.cancel("batch_1"))
+
+        server.meanwhile = cancel
+        follower.look()
+        assert [one.status for one in follower.batches] == ["cancelling"]
+        server.set("batch_1", "cancelled")
+        follower.look()
+        assert [one.status for one in follower.batches] == ["cancelled"]
+
+
+def test_a_batch_that_has_ended_does_not_run_again() -> None:
+    """The answer to a cancelling may come after a look that saw the end."""
+    server = BatchServer(batch_json())
+    client = server.client()
+    follower = Follower(client, ids=["batch_1"])
+    late = client.batches.cancel("batch_1")
+    server.set("batch_1", "cancelled")
+    follower.look()
+    assert not follower.take(late)
+    assert [one.status for one in follower.batches] == ["cancelled"]
+    assert follower.over
+
+
 # --- results ---
 
 

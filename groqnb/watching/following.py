@@ -170,11 +170,14 @@ class Follower:
         with self._looking:
             with self._lock:
                 self._ids += [each for each in self._more() if each not in self._ids]
+                before = dict(self._seen)
             cards = self._listed() if self._wanted is not None else []
             had = {one.id for one in cards}
             cards += self._asked_by_id([each for each in self._left() if each not in had])
-            changed = [self.take(card) for card in cards]
             with self._lock:
+                # What was taken meanwhile, of a cancelling, is newer than what was asked before it.
+                fresh = [one for one in cards if self._seen.get(one.id) is before.get(one.id)]
+                changed = [self.take(card) for card in fresh]
                 self._whole = False
                 self.trouble, self.looked_at = None, self._clock()
         self.first_look.set()
@@ -185,7 +188,10 @@ class Follower:
         with self._lock:
             if card.id not in self._ids:
                 self._ids.append(card.id)
-            before, self._seen[card.id] = self._seen.get(card.id), card
+            before = self._seen.get(card.id)
+            if before is not None and before.ended and not card.ended:
+                return False  # an answer that was long on its way: nothing that has ended goes on
+            self._seen[card.id] = card
             if card.status == "in_progress" and card.request_counts is not None:
                 done = card.request_counts.completed + card.request_counts.failed
                 self._paces.setdefault(card.id, Pace()).note(self._clock(), done)
