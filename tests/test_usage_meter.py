@@ -18,6 +18,7 @@ from groqnb.ledger.columns import row
 from groqnb.ledger.current import current_limits
 from groqnb.ledger.limits import Limits
 from groqnb.ledger.watch import watch
+from groqnb.widgets import usage_meter
 from groqnb.widgets.usage_meter import UsageMeter
 
 MODEL = "llama-3.3-70b-versatile"
@@ -244,6 +245,27 @@ def test_a_meter_that_no_page_shows_any_more_rests_until_one_does(
     assert shown.state == before
     shown._ask_seen({"view": "c"})
     assert len(shown.state["models"]) == 2
+
+
+def test_a_look_that_fails_is_told_and_done_again(
+    meter: Callable[..., UsageMeter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the looks after calls, so the page says what went wrong with one."""
+    shown = meter()
+    monkeypatch.setattr(usage_meter, "_AGAIN", 0.02)
+    looks = []
+
+    def broken(model: str | None = None) -> list[Any]:
+        looks.append(model)
+        raise OSError("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(usage_meter, "current_limits", broken)
+        ask(headers=HEADERS)
+        until(lambda: len(looks) > 2)
+        assert shown.error == "OSError: disk I/O error"
+    until(lambda: bool(shown.state["models"]))
+    assert shown.error == ""
 
 
 def test_a_saved_notebook_keeps_the_table(meter: Callable[..., UsageMeter]) -> None:

@@ -20,6 +20,7 @@ from groqnb.render.message import dollars
 from groqnb.render.plain import columns
 from groqnb.types.errors import ParameterError
 from groqnb.widgets.base import Widget
+from groqnb.widgets.messages import plain_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,8 +162,13 @@ class UsageMeter(Widget, static="usage_meter"):
     def _now(self) -> None:
         with self._lock:
             self._timer = None
-        if not self._closed:
+        if self._closed:
+            return
+        try:
             self.refresh()
+        except Exception as error:  # noqa: BLE001 - in a timer's thread nobody else would see it
+            self._set(error=plain_error(error))
+            self._later(_AGAIN)
 
     def _summary(self) -> str:
         return ", ".join(dict.fromkeys(one.model for one in self._limits))
