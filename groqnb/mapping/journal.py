@@ -38,7 +38,7 @@ _COLUMNS = (
     "key, form, text, model, prompt_tokens, completion_tokens, cost, seconds, finish_reason, "
     "request_id, time"
 )
-_INSERT = f"INSERT OR IGNORE INTO answers ({_COLUMNS}) VALUES ({', '.join('?' * 11)})"
+_INSERT = f"INTO answers ({_COLUMNS}) VALUES ({', '.join('?' * 11)})"
 _PATIENCE = 30.0  # s to wait for another process's transaction
 _MOST_AT_ONCE = 500  # variables in one statement: old builds of SQLite take 999
 
@@ -81,6 +81,9 @@ class Journal:
     `shared` is for reading beside whoever has the file, and for several processes of one machine
     that write their parts of one map: SQLite's own locks order their transactions.
 
+    With `since`, in Unix seconds, no answer from before is found; each is kept until a new one
+    takes its place.
+
     Raises ParameterError when another process has the file, when it is none of these, or when a
     later version of groqnb wrote it. OSError and sqlite3.Error come through where the disk
     refuses.
@@ -92,7 +95,7 @@ class Journal:
     ```
     """
 
-    def __init__(self, path: Path | None, *, shared: bool = False) -> None:
+    def __init__(self, path: Path | None, *, shared: bool = False, since: float = 0.0) -> None:
         self.path = path
         self._descriptor = None if path is None or shared else _locked(path)
         # Without a path one connection serves the thread that reads and the one that writes.
@@ -110,6 +113,8 @@ class Journal:
         except BaseException:
             self._unlock()
             raise
+        self._since = since
+        self._insert = f"INSERT OR {'REPLACE' if since else 'IGNORE'} {_INSERT}"
 
     def _connect(self) -> None:
         self._writer = self._open()
@@ -168,7 +173,9 @@ class Journal:
             places = ", ".join("?" * len(part))
             with self._reading:
                 rows = self._reader.execute(
-                    f"SELECT {_COLUMNS} FROM answers WHERE key IN ({places})", part
+                    f"SELECT {_COLUMNS} FROM answers WHERE key IN ({places}) "
+                    "AND coalesce(time, 0) >= ?",
+                    [*part, self._since],
                 ).fetchall()
             found.update((row[0], Answer(*row)) for row in rows)
         return found
@@ -176,7 +183,7 @@ class Journal:
     def add(self, answers: Iterable[Answer]) -> None:
         """Write a group down; when this returns, it is on the disk."""
         with self._writing, self._writer as connection:
-            connection.executemany(_INSERT, answers)
+            connection.executemany(self._insert, answers)
 
     def drop(self, keys: Iterable[bytes]) -> None:
         """Forget answers that are no longer any, so that new ones can take their place."""

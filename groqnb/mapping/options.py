@@ -17,6 +17,7 @@ from groqnb.mapping.question import AUDIO_MODEL, Question
 from groqnb.mapping.run import Plan
 from groqnb.types.chat import ChatParams
 from groqnb.types.errors import ParameterError
+from groqnb.wire import tap
 
 if TYPE_CHECKING:
     from groqnb.client import AsyncGroq, Groq
@@ -59,7 +60,10 @@ class MapOptions(ChatParams, total=False):
             for; rows without one have the error "Pending". True by default.
         resume: True (the default): answers are kept on disk, and the same map goes on where it
             was. A name, or a path to a file: they are kept under it. False: all is asked anew,
-            and nothing is kept.
+            and nothing is kept. While a record is on (`groqnb.replay`), what was kept before it
+            was switched on does not count: the record answers, and rows that it does not have are
+            asked once more, at their price, so that it has all of them. Batches go on from what
+            is kept.
         errors: "keep" (the default): a row that fails has its error beside it. "raise": the
             first one is raised.
         progress: whether a progress bar is shown; by default one that takes over two seconds.
@@ -148,13 +152,19 @@ def journal_of(plan: Plan, resume: bool | str | Path | None) -> Journal:
     """The file of a map's answers. Raises ParameterError."""
     path = _path(plan, True if resume is None else resume)
     try:
-        return Journal(path, shared=plan.share is not None)
+        return Journal(path, shared=plan.share is not None, since=_since(plan))
     except (OSError, sqlite3.OperationalError) as error:
         why = getattr(error, "strerror", None) or error
         raise ParameterError(
             f"Answers cannot be kept in {path}: {why}.",
             hint="Pass resume='a path elsewhere', or resume=False to keep none.",
         ) from None
+
+
+def _since(plan: Plan) -> float:
+    """From when on answers count: one from before would be missing in the record that is on."""
+    tape = tap.current
+    return 0.0 if plan.batch is not None or tape is None else tape.since
 
 
 def _path(plan: Plan, resume: bool | str | Path) -> Path | None:

@@ -106,6 +106,9 @@ def replay(
     key and no cost, streams event by event. The file lies beside the notebook, is made to be read
     and compared, and holds no key or other secret. Several kernels may use one at once.
 
+    Rows of a map, parts of a transcript or a speech that were kept on disk before it was switched
+    on are not taken from there: what the record does not have is asked once more, at its price.
+
     Args:
         path: the file; by default the notebook's name with the ending `.replay.json`.
         mode: "auto" makes unknown requests and keeps them; of failures it keeps those that would

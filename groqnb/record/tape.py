@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,6 +58,7 @@ class Tape:
         self.name = path.name
         self.mode: Mode = mode
         self.timing = timing
+        self.since = time.time()
         self.replayed = 0
         self.added = 0
         self.closed = False

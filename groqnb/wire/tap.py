@@ -55,7 +55,9 @@ class Take(Protocol):
 
 
 class Tape(Protocol):
-    """A record."""
+    """A record; `since` is when it was switched on, in Unix seconds."""
+
+    since: float
 
     def take(self, call: Call[Any], where: str, key_source: str | None, key: Secret | None) -> Take:
         """A call that is about to be made to `where`, with `key`: "cloud", "local" or "url"."""

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -335,3 +336,72 @@ def test_answers_that_no_longer_fit_are_asked_again(tmp_path: Path) -> None:
             out = frame.groq.classify(["good", "bad"], from_="n", **options(server, resume=path))
             assert list(out["label"]) == ["good"]
     assert server.asked == {"1": 2}, "the new answer was not kept"
+
+
+# --- with a record ---
+
+
+def test_a_record_that_is_switched_on_later_has_the_rows_that_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it answers all of them where nothing is known; and none is asked a third time."""
+    record = tmp_path / "rows.replay.json"
+    frame = pd.DataFrame({"n": range(5)})
+
+    def ask(server: RowServer) -> list[Any]:
+        return list(frame.groq.map("row {n}", **options(server))["answer"])
+
+    with RowServer(lambda body, before: f"{before}: {said(body)}") as server:
+        assert ask(server) == [f"0: row {n}" for n in range(5)]
+        newer = [f"1: row {n}" for n in range(5)]
+        with groqnb.replay(record) as first:
+            assert ask(server) == newer
+            assert first.added == 5
+            assert ask(server) == newer
+        assert ask(server) == newer, "what was kept on disk is what was answered last"
+        monkeypatch.setenv("GROQNB_DATA_DIR", str(tmp_path / "elsewhere"))
+        with groqnb.replay(record, "strict"):
+            assert ask(server) == newer
+        assert set(server.asked.values()) == {2}
+
+
+def test_with_a_record_equal_rows_are_asked_once(tmp_path: Path) -> None:
+    """Also where the first of them is done, and known from before, when the other comes."""
+
+    def rows(server: RowServer) -> Any:
+        before = server.answered.total()
+        yield "a"
+        time.sleep(0.05)  # with what comes now the first is sent off
+        yield "b"
+        server.wait_for(before + 2)
+        time.sleep(0.3)  # until both are on disk, and no longer under way
+        yield "a"
+
+    with RowServer(lambda body, before: f"{before}: {said(body)}") as server:
+        assert list(groqnb.map("row {}", ["a"], **options(server))) == ["0: row a"]
+        with groqnb.replay(tmp_path / "rows.replay.json"):
+            answers = list(groqnb.map("row {}", rows(server), **options(server)))
+        assert answers == ["1: row a", "0: row b", "1: row a"]
+        assert server.asked == {"row a": 2, "row b": 1}
+
+
+def test_what_was_kept_before_a_record_stays_where_asking_again_fails(tmp_path: Path) -> None:
+    """An answer that is paid for is lost to no failure, nor to a record that lacks it."""
+    refused = threading.Event()
+
+    def answer(body: dict[str, Any], before: int) -> Any:
+        return 400 if refused.is_set() else f"{before}: {said(body)}"
+
+    with RowServer(answer) as server:
+
+        def ask() -> pd.DataFrame:
+            return groqnb.map("row {}", ["a"], **options(server)).to_frame()
+
+        ask()
+        refused.set()
+        for mode in ("auto", "strict"):
+            path = tmp_path / f"{mode}.replay.json"
+            with groqnb.replay(path, mode), pytest.warns(groqnb.RowsFailed):
+                assert ask()["error"].notna().all()
+        assert list(ask()["answer"]) == ["0: row a"]
+        assert server.asked.total() == 2
