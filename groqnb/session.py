@@ -6,6 +6,7 @@ functions take a client instead.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class Session:
     answered: dict[int, str] = field(default_factory=dict, repr=False)
 
     _client: Groq | None = field(default=None, repr=False)
+    _lock: Any = field(default_factory=threading.RLock, repr=False, compare=False)
     _progress: Callable[[Any], None] | None = field(default=None, repr=False)
     _models: dict[str, list[ModelCard]] = field(default_factory=dict, repr=False)
     _told: set[tuple[str, str]] = field(default_factory=set, repr=False)
@@ -83,14 +85,17 @@ class Session:
         from groqnb.client import Groq
 
         target = self.target
-        if self._client is None or self._client.target != target:
-            self.close()
-            self._client = Groq(
-                where=self.where,
-                progress=self._on_progress,
-                **self.settings,
-            )
-        return self._client
+        # Widgets ask from threads of their own: none gets a client that another one takes away.
+        with self._lock:
+            client = self._client
+            if client is None or client.target != target:
+                self.close()
+                client = self._client = Groq(
+                    where=self.where,
+                    progress=self._on_progress,
+                    **self.settings,
+                )
+            return client
 
     def use(self, where: str | None) -> Target:
         """Choose where calls go: "local", "cloud", a URL; None decides anew by the key.
@@ -106,9 +111,10 @@ class Session:
 
     def close(self) -> None:
         """Close the client's connections; the next call opens new ones."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def why(self, target: Target) -> str | None:
         """Why calls go there, said once for each choice that the user did not make."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +38,26 @@ def test_the_client_stays_the_same_while_its_target_does(server: ChatServer) -> 
     assert session.client() is client
     session.use(server.url)
     assert session.client() is not client
+
+
+def test_a_client_is_not_taken_away_while_a_thread_gets_it(server: ChatServer) -> None:
+    """Another thread that closes the session waits so long."""
+    session = Session()
+    target = session.target
+    closing: list[threading.Thread] = []
+
+    class Compared:
+        def __eq__(self, other: object) -> bool:
+            closing.append(threading.Thread(target=session.close))
+            closing[0].start()
+            closing[0].join(0.2)
+            return other == target
+
+    kept: Any = types.SimpleNamespace(target=Compared(), close=lambda: None)
+    session._client = kept
+    assert session.client() is kept
+    closing[0].join()
+    assert isinstance(session.client(), Groq)
 
 
 def test_a_key_that_appears_later_is_used_without_a_restart(
