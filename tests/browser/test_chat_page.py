@@ -185,6 +185,59 @@ def test_a_question_is_edited_in_its_place(chat: Callable[..., Chat]) -> None:
     assert panel.opened.wait_asked("edit") == {"id": 1, "text": "Bye"}
 
 
+def test_escape_ends_the_editing_and_not_an_answer_that_came_up_meanwhile(
+    chat: Callable[..., Chat],
+) -> None:
+    """Python may ask while a person writes: the box keeps its text and the focus."""
+    panel = chat()
+    path = [place(1), place(2), place(3)]
+    panel.tell(*path[:2], bodies=[question(1, "Hello"), answer(2, "Hi")])
+    panel.opened.button("Edit this question and ask it again").click()
+    area = panel.page.get_by_label("The question", exact=True)
+    area.fill("Bye")
+    panel.tell(*path, bodies=[question(3, "From a cell")], busy=True)
+    expect(panel.opened.button("Stop")).to_be_visible()
+    expect(area).to_be_focused()
+    panel.page.keyboard.press("Escape")
+    expect(area).to_have_count(0)
+    assert panel.opened.asked("stop") == []
+    panel.box.press("Escape")
+    panel.opened.wait_asked("stop")
+
+
+def test_what_a_person_writes_stays_when_the_question_is_asked_again(
+    chat: Callable[..., Chat],
+) -> None:
+    """Python asks it anew while it is edited on the page."""
+    panel = chat()
+    panel.tell(place(1), place(2), bodies=[question(1, "Hello"), answer(2, "Hi")])
+    edit = panel.opened.button("Edit this question and ask it again")
+    edit.click()
+    area = panel.page.get_by_label("The question", exact=True)
+    area.fill("Bye")
+    panel.tell(place(1), bodies=[question(1, "Hello")], busy=True)
+    panel.tell(place(1), bodies=[question(1, "Hello", failure="RateLimitError")])
+    expect(panel.page.locator(".gw-chat-user")).to_contain_text("RateLimitError")
+    edit.click()
+    expect(area).to_have_value("Bye")
+    area.press("Enter")
+    assert panel.opened.wait_asked("edit") == {"id": 1, "text": "Bye"}
+    expect(panel.page.locator(".gw-chat-user")).to_contain_text("Hello")
+
+
+def test_a_stop_that_the_kernel_did_not_take_can_be_asked_again(chat: Callable[..., Chat]) -> None:
+    panel = chat()
+    panel.begin()
+    panel.page.evaluate("fake.silent(true)")
+    stop = panel.opened.button("Stop")
+    stop.click()
+    panel.opened.wait_asked("stop")
+    asked = panel.opened.sent("gn-ask")[-1]
+    panel.opened.say({"kind": "gn-reply", "id": asked["id"], "error": "Not now."})
+    expect(panel.page.get_by_role("alert")).to_have_text("Not now.")
+    expect(stop).to_be_enabled()
+
+
 def test_two_clicks_ask_once(chat: Callable[..., Chat]) -> None:
     """Nobody is told of an answer on its way that the first click has asked for."""
     panel = chat()
@@ -347,6 +400,58 @@ def test_a_question_is_spoken(chat: Callable[..., Chat]) -> None:
     expect(panel.page.get_by_role("status")).to_have_text("")
 
 
+def test_a_double_click_on_done_sends_what_was_said_once(chat: Callable[..., Chat]) -> None:
+    panel = chat(permissions=["microphone"])
+    speak = panel.opened.button("Speak the question")
+    speak.click()
+    expect(panel.page.get_by_role("status")).to_contain_text("Listening")
+    panel.page.wait_for_timeout(300)  # so that there is something to hear
+    speak.dblclick()
+    panel.page.wait_for_function("fake.asked('gn-finish').length > 0")
+    panel.page.wait_for_timeout(300)
+    assert len(panel.opened.asked("gn-finish")) == 1
+    expect(speak).to_have_text("Speak")
+
+
+def test_a_recording_goes_on_when_the_one_before_could_not_be_sent(
+    chat: Callable[..., Chat],
+) -> None:
+    """The button says what it does: the second recording is ended by Done."""
+    panel = chat(permissions=["microphone"])
+    speak, status = panel.opened.button("Speak the question"), panel.page.get_by_role("status")
+    speak.click()
+    expect(status).to_contain_text("Listening")
+    panel.page.wait_for_timeout(300)
+    panel.page.evaluate("fake.silent(true)")
+    speak.click()
+    panel.page.wait_for_function("fake.sent.some(({ kind }) => kind === 'gn-piece')")
+    speak.click()
+    expect(status).to_contain_text("Listening")
+    [piece] = panel.opened.sent("gn-piece")
+    panel.opened.say({"kind": "gn-refused", "id": piece["id"], "error": "Too large."})
+    expect(panel.page.get_by_role("alert")).to_have_text("Too large.")
+    expect(speak).to_have_text("Done")
+
+
+def test_what_was_heard_takes_the_focus_from_no_other_box(chat: Callable[..., Chat]) -> None:
+    """Whoever went on in a cell writes on there."""
+    panel = chat()
+    panel.page.evaluate(
+        """() => {
+          const cell = document.createElement('textarea');
+          document.body.append(cell);
+          cell.focus();
+        }"""
+    )
+    panel.opened.say({"kind": "heard", "text": "hello"})
+    expect(panel.box).to_have_value("hello")
+    expect(panel.page.locator("body > textarea")).to_be_focused()
+    panel.opened.button("Speak the question").focus()
+    panel.opened.say({"kind": "heard", "text": "there"})
+    expect(panel.box).to_have_value("hello there")
+    expect(panel.box).to_be_focused()
+
+
 def test_the_box_keeps_its_rows_where_it_is_not_laid_out(chat: Callable[..., Chat]) -> None:
     """Lab keeps a cell that is far from the view out of the page, where nothing has a height."""
     panel = chat()
@@ -385,6 +490,75 @@ def test_a_page_that_opens_late_shows_all_that_has_come(chat: Callable[..., Chat
     panel.say("grow", parts=growing.changes(Answer(text="It begins. And goes on.")))
     expect(panel.page.locator(".gw-chat-assistant")).to_contain_text("It begins. And goes on.")
     expect(panel.page.locator(".gw-chat-turn")).to_have_count(2)
+
+
+def test_words_that_come_while_older_turns_are_fetched_are_seen(
+    chat: Callable[..., Chat],
+) -> None:
+    """Python chooses a branch that the page has not seen, and asks at once."""
+    panel = chat()
+    panel.page.evaluate("fake.silent(true)")
+    path = [place(1), place(3), place(4)]
+    panel.tell(*path[:2])
+    panel.tell(*path, bodies=[question(4, "More?")], busy=True, status="asking m…")
+    panel.opened.wait_asked("turns", 2)
+    panel.say("grow", parts={"text": {"set": "<h1>First</h1>", "tail": "<p>Sec</p>"}})
+    turns = [question(1, "Hello"), answer(3, "Hi")]
+    for asked in panel.opened.sent("gn-ask"):
+        panel.opened.say({"kind": "gn-reply", "id": asked["id"], "value": turns})
+    shown = panel.page.locator(".gw-chat-assistant")
+    expect(shown).to_have_count(2)
+    expect(shown.first).to_contain_text("Hi")
+    panel.say("grow", parts={"text": {"add": "<p>Second.</p>", "tail": "<p>Third.</p>"}})
+    expect(shown.last).to_contain_text("First Second. Third.", use_inner_text=True)
+    expect(shown.last).not_to_contain_text("asking")
+    panel.tell(*path, place(5), bodies=[answer(5, "Done.")])
+    expect(shown.last).to_contain_text("Done.")
+    expect(shown).to_have_count(2)
+
+
+def test_what_is_fetched_takes_the_place_of_nothing_newer(chat: Callable[..., Chat]) -> None:
+    """A turn that was asked for may have changed before its body comes."""
+    panel = chat()
+    panel.page.evaluate("fake.silent(true)")
+    panel.tell(place(1))
+    panel.opened.wait_asked("turns")
+    panel.tell(place(1), bodies=[question(1, "Hello")], busy=True)
+    [asked] = [each for each in panel.opened.sent("gn-ask") if each["what"] == "turns"]
+    old = [question(1, "Hello", failure="RateLimitError")]
+    panel.opened.say({"kind": "gn-reply", "id": asked["id"], "value": old})
+    panel.say("status", text="thinking")
+    expect(panel.page.locator(".gw-chat-assistant")).to_contain_text("thinking")
+    expect(panel.page.locator(".gw-chat-failure").first).to_be_hidden()
+
+
+def test_an_image_that_was_added_before_the_kernel_was_heard_goes_along(
+    chat: Callable[..., Chat], tmp_path: Path
+) -> None:
+    """The view is made anew while the kernel is slow to say what there is."""
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    panel = chat()
+    panel.page.evaluate(
+        """async () => {
+          fake.close();
+          fake.silent(true);
+          await fake.mount('chat_panel', {});
+          fake.silent(false);
+          fake.answers['gn-finish'] = { id: 'image-2', facts: 'PNG, 4 × 3' };
+        }"""
+    )
+    hello = [each for each in panel.opened.sent("gn-ask") if each["what"] == "hello"][-1]
+    panel.page.locator("input[type=file]").set_input_files(tmp_path / "red.png")
+    shown = panel.page.locator(".gw-attach-image")
+    expect(shown).to_have_count(1)
+    kept = [{"id": "image-1", "facts": "PNG, 8 × 6"}]
+    value = {**IDLE, "number": 1, "attached": kept}
+    panel.opened.say({"kind": "gn-reply", "id": hello["id"], "value": value})
+    expect(shown).to_have_count(2)
+    panel.box.fill("What is it?")
+    panel.box.press("Enter")
+    sent = {"text": "What is it?", "images": ["image-1", "image-2"]}
+    assert panel.opened.wait_asked("send") == sent
 
 
 def test_no_barriers(chat: Callable[..., Chat]) -> None:

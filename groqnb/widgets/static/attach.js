@@ -49,7 +49,9 @@ export class Attachments {
 
   /** Images that the kernel has already; their pictures are gone with the page that had them. */
   restore(attached) {
-    this.#images = attached.map((image) => ({ ...image, url: null }));
+    const had = this.#images; // added while the kernel was asked
+    const news = attached.filter(({ id }) => had.every((image) => image.id !== id));
+    this.#images = [...news.map((image) => ({ ...image, url: null })), ...had];
     this.#show();
   }
 

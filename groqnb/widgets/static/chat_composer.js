@@ -7,6 +7,7 @@ export class Composer {
   #gn;
   #voice = new Voice();
   #act;
+  #turning = false; // the microphone is being opened or closed
 
   constructor(gn, act) {
     this.#gn = gn;
@@ -43,7 +44,7 @@ export class Composer {
     gn.listen(this.halt, "click", () => this.stop());
     gn.listen(this.mic, "click", () => this.#speak());
     gn.listen(gn.root, "keydown", (event) => {
-      if (event.key === "Escape" && !this.halt.hidden) this.stop();
+      if (event.key === "Escape" && !event.isComposing && !this.halt.hidden) this.stop();
     });
     gn.on("msg:custom", (message) => {
       if (message.kind === "heard") this.#heard(message);
@@ -87,9 +88,9 @@ export class Composer {
     this.images.clear(ids);
   }
 
-  stop() {
+  async stop() {
     this.halt.disabled = true;
-    this.#act("stop");
+    if (!(await this.#act("stop"))) this.halt.disabled = false;
   }
 
   #write(text) {
@@ -102,27 +103,36 @@ export class Composer {
 
   async #speak() {
     const gn = this.#gn;
+    // Not disabled meanwhile: that would take the focus from who presses it by the keyboard.
+    if (this.#turning) return;
+    this.#turning = true;
     gn.fail("");
+    let sound = null;
     try {
-      if (!this.#voice.recording) {
-        this.mic.disabled = true;
+      if (this.#voice.recording) sound = await this.#voice.stop();
+      else {
         await this.#voice.start();
-        this.#listening(true);
         gn.say("Listening… press again when you are done.");
-        return;
       }
-      const { blob, format } = await this.#voice.stop();
-      this.#listening(false);
-      gn.say("Writing down what you said…");
+    } catch (error) {
+      gn.say("");
+      gn.fail(error.message);
+    }
+    this.#turning = false;
+    this.#listening(this.#voice.recording);
+    if (sound) await this.#writeDown(sound);
+  }
+
+  async #writeDown({ blob, format }) {
+    const gn = this.#gn;
+    gn.say("Writing down what you said…");
+    try {
       const upload = gn.link.upload("voice");
       upload.write(await blob.arrayBuffer());
       await upload.finish({ format });
     } catch (error) {
-      this.#listening(false);
       gn.say("");
       gn.fail(error.message);
-    } finally {
-      this.mic.disabled = false;
     }
   }
 
@@ -138,6 +148,7 @@ export class Composer {
     if (!text) return;
     const before = this.text.value;
     this.#write(before && !/\s$/.test(before) ? `${before} ${text}` : before + text);
-    this.text.focus();
+    // Whoever writes elsewhere by now goes on there.
+    if ([document.body, this.mic].includes(document.activeElement)) this.text.focus();
   }
 }

@@ -11,6 +11,7 @@ class Panel {
   turns = new Map(); // id -> TurnView
   live = null; // the answer on its way
   state = null; // the last "chat"
+  shown = null; // the last one that was arranged
   acting = false; // a turn's button was pressed, and the kernel has not answered yet
   early = []; // messages that came before the answer to "hello"
 
@@ -52,9 +53,9 @@ class Panel {
     const hello = await gn.link.ask("hello");
     gn.say("");
     gn.root.classList.add("gw-chat-live"); // what is saved below is hidden from now on
+    this.composer.images.restore(hello.attached);
     await this.chat({ ...hello, bodies: [] });
     if (hello.live) this.grow({ parts: hello.live });
-    this.composer.images.restore(hello.attached);
     const early = this.early.filter(({ number }) => number > hello.number);
     this.early = null;
     early.forEach((message) => this.hear(message));
@@ -63,7 +64,10 @@ class Panel {
   hear(message) {
     if (!["chat", "status", "grow"].includes(message.kind)) return;
     if (this.early) this.early.push(message);
-    else this[message.kind](message);
+    else
+      Promise.resolve(this[message.kind](message)).catch((error) => {
+        if (!this.gn.signal.aborted) this.gn.fail(error.message);
+      });
   }
 
   status({ text }) {
@@ -77,44 +81,55 @@ class Panel {
   }
 
   async chat(state) {
-    const was = this.state;
-    if (was && state.number < was.number) return;
+    if (this.state && state.number < this.state.number) return;
     this.state = state;
-    for (const body of state.bodies) this.fill(body);
+    for (const body of state.bodies) {
+      // The answer that was on its way is the one that is complete now.
+      if (body.role === "assistant" && this.live && !this.turns.has(body.id)) {
+        this.turns.set(body.id, this.live);
+        this.live = null;
+      }
+      this.fill(body);
+    }
+    // Before anything is waited for: its words may come while older turns are fetched.
+    if (state.busy) this.live ??= new TurnView("assistant", this.tools);
+    else {
+      this.live?.answer.close();
+      this.live = null;
+    }
+    this.live?.wait(state.status);
     const missing = state.path.map(({ id }) => id).filter((id) => !this.turns.has(id));
     for (let at = 0; at < missing.length; at += 5) {
       const bodies = await this.gn.link.ask("turns", { ids: missing.slice(at, at + 5) });
-      for (const body of bodies) this.fill(body);
+      // What was told meanwhile is newer than what was asked for.
+      for (const body of bodies) if (!this.turns.has(body.id)) this.fill(body);
     }
     if (this.state !== state) return; // something newer came meanwhile
-    this.arrange(was);
+    this.arrange();
   }
 
   fill(body) {
     let turn = this.turns.get(body.id);
     if (!turn) {
-      // The answer that was on its way is the one that is complete now.
-      const adopted = body.role === "assistant" && this.live;
-      turn = adopted || new TurnView(body.role, this.tools);
-      if (adopted) this.live = null;
+      turn = new TurnView(body.role, this.tools);
       this.turns.set(body.id, turn);
     }
     turn.fill(body);
   }
 
-  arrange(was) {
-    const { path, busy, status, totals } = this.state;
-    if (!busy && this.live) {
-      this.live.answer.close();
-      this.live = null;
-    }
-    if (busy && !this.live) this.live = new TurnView("assistant", this.tools);
-    this.live?.wait(status);
+  arrange() {
+    const { path, busy, totals } = this.state;
+    const was = this.shown;
+    this.shown = this.state;
     const seen = path.map(({ id }) => this.turns.get(id));
     const nodes = [...seen, this.live].filter(Boolean).map(({ node }) => node);
     const shown = nodes.length ? nodes : [this.empty];
-    const same = shown.length === this.log.children.length && shown.every((node, i) => this.log.children[i] === node);
-    if (!same) this.log.replaceChildren(...shown);
+    // What stays is not moved: a box in which a question is edited would lose the focus.
+    for (const node of [...this.log.children]) if (!shown.includes(node)) node.remove();
+    shown.forEach((node, i) => {
+      const there = this.log.children[i];
+      if (there !== node) this.log.insertBefore(node, there ?? null);
+    });
     path.forEach(({ beside, runs }, i) => {
       const last = i === path.length - 1;
       const failed = Boolean(seen[i].body.failure) && (last || seen[i + 1].role === "user");

@@ -9,6 +9,8 @@ const WHO = { user: "You", assistant: "Assistant", tool: "Tools" };
  * after each write.
  */
 export class TurnView {
+  #edits = false; // the question is being edited
+
   constructor(role, { act, say, painted }) {
     this.role = role;
     this.body = null;
@@ -43,7 +45,7 @@ export class TurnView {
     this.failure.textContent = body.failure;
     this.failure.hidden = !body.failure;
     if (this.answer) this.answer.finish(body.slots);
-    else {
+    else if (!this.#edits) {
       const images = el("div", { class: "gw-chat-images" });
       images.innerHTML = body.images.join(" "); // made and escaped by the kernel
       this.content.replaceChildren(el("div", { class: "gw-chat-text" }, body.text), images);
@@ -100,14 +102,22 @@ export class TurnView {
   }
 
   #edit() {
+    if (this.#edits) return this.content.querySelector("textarea").focus();
     const area = el("textarea", { class: "gw-chat-edit", "aria-label": "The question", rows: 3 });
     area.value = this.body.text;
-    const done = () => this.fill(this.body);
+    this.#edits = true;
+    const done = () => {
+      this.#edits = false;
+      this.fill(this.body);
+    };
     const save = async () => {
       if (await this.act("edit", { id: this.body.id, text: area.value })) done();
     };
     area.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") done();
+      if (event.key === "Escape" && !event.isComposing) {
+        event.stopPropagation(); // for the panel it stops the answer on its way
+        done();
+      }
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
         save();
