@@ -157,6 +157,75 @@ def test_another_voice_is_spoken_only_on_request_and_its_cost_told_before(
     assert page.wait_asked("choose") == {"voice": "Fritz-PlayAI"}
 
 
+def test_a_load_that_fails_late_keeps_the_sound_that_came_after_it(
+    player: Callable[..., BlankPage],
+) -> None:
+    """Two voices follow each other closely, and the first one's sound is gone by then."""
+    page = player()
+    before = page.page.evaluate("document.querySelector('audio').src")
+    page.page.evaluate("fake.silent(true)")
+    for version in ("a", "b"):
+        offer = {"size": len(wav(2)), "mime": "audio/wav", "version": version}
+        page.set("_gn_offers", {"sound": offer})
+    first, second = [each["id"] for each in page.sent("gn-ask") if each["what"] == "gn-get"][-2:]
+    page.say({"kind": "gn-reply", "id": first, "error": "gone"})
+    page.page.evaluate(
+        """([id, value, data]) => {
+          const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
+          fake.say({ kind: 'gn-reply', id, value }, [bytes]);
+        }""",
+        [second, offer, base64.b64encode(wav(2)).decode()],
+    )
+    page.page.wait_for_function(
+        "before => document.querySelector('audio').src !== before", arg=before
+    )
+    page.page.wait_for_function("document.querySelector('audio').duration < 3")
+    expect(page.page.get_by_role("alert")).to_be_hidden()
+    expect(page.page.get_by_role("status")).to_have_text("")
+
+
+def test_the_waveform_of_a_sound_before_is_not_drawn_over_that_of_a_newer_one(
+    player: Callable[..., BlankPage],
+) -> None:
+    """A long sound takes longer to decode than a short one that is loaded after it."""
+    page = player()
+    page.page.evaluate(
+        """() => {
+          const own = OfflineAudioContext.prototype.decodeAudioData;
+          const held = new Promise((done) => (window.release = done));
+          let first = true;
+          window.decoded = 0;
+          OfflineAudioContext.prototype.decodeAudioData = async function (data) {
+            const late = first;
+            first = false;
+            if (late) await held;
+            const sound = await own.call(this, data);
+            setTimeout(() => (window.decoded += 1), 100);
+            return sound;
+          };
+        }"""
+    )
+    silence = wav(8)[:44] + bytes(len(wav(8)) - 44)
+    for count, sound in enumerate((wav(8), silence)):
+        before = page.page.evaluate("document.querySelector('audio').src")
+        page.page.evaluate(KERNEL, base64.b64encode(sound).decode())
+        page.page.wait_for_function(
+            "before => document.querySelector('audio').src !== before", arg=before
+        )
+        page.page.wait_for_function("count => window.decoded >= count", arg=count)
+    page.page.evaluate("release()")
+    page.page.wait_for_function("window.decoded === 2")
+    ink = page.page.evaluate(
+        """() => {
+          const canvas = document.querySelector('.gw-speech-seek canvas');
+          const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          const inked = data.filter((value, index) => index % 4 === 3 && value > 0).length;
+          return inked / (canvas.width * canvas.height);
+        }"""
+    )
+    assert ink < 0.2
+
+
 def test_it_has_no_barriers(player: Callable[..., BlankPage]) -> None:
     page = player(error="Something went wrong.")
     page.page.get_by_label("Voice").select_option("Gail-PlayAI")

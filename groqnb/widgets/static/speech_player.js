@@ -95,11 +95,13 @@ class Player {
     try {
       this.#gn.say("Loading the sound …");
       const blob = await link.fetch("sound");
-      if (!blob || this.#version !== offer.version) return;
+      if (this.#version !== offer.version) return; // another one is being loaded
       this.#gn.say("");
-      await this.#take(blob);
+      if (blob) await this.#take(blob);
     } catch (error) {
+      if (this.#version !== offer.version) return;
       this.#version = null;
+      this.#gn.say("");
       if (!(error instanceof Closed)) this.#gn.fail(error.message);
     }
   }
@@ -108,7 +110,7 @@ class Player {
     const { voice, format } = this.#gn.model.get("_about");
     URL.revokeObjectURL(this.audio.src);
     this.#peaks = [];
-    this.audio.src = URL.createObjectURL(blob);
+    const src = (this.audio.src = URL.createObjectURL(blob));
     this.audio.playbackRate = this.audio.defaultPlaybackRate = Number(this.speed.value);
     this.save.href = this.audio.src;
     // What a browser plays of bare mulaw is WAV.
@@ -116,7 +118,9 @@ class Player {
     this.play.disabled = false;
     if (this.#gn.model.get("autoplay") && !this.#started) this.#start();
     this.#started = true;
-    if (this.#seconds <= LONGEST) this.#peaks = await peaksOf(blob);
+    const peaks = this.#seconds <= LONGEST ? await peaksOf(blob) : [];
+    if (this.audio.src !== src) return; // another sound was taken meanwhile
+    this.#peaks = peaks;
     this.#draw();
   }
 
