@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,7 +79,8 @@ def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600
     code = 0
     try:
         # As Jupyter's server does, so that a cell can know which notebook it is in.
-        client.execute(env={**os.environ, "JPY_SESSION_NAME": str(path.resolve())})
+        with _interrupts_as_before():
+            client.execute(env={**os.environ, "JPY_SESSION_NAME": str(path.resolve())})
     except CellExecutionError as error:
         code = _fail(f"Cell [{begun}] of {path} failed: {error.ename}: {error.evalue}")
     except CellTimeoutError:
@@ -94,6 +99,17 @@ def run_notebook(path: Path, *, output: Path | None = None, timeout: float = 600
         except OSError as error:
             code = _fail(f"{output} cannot be written: {error.strerror}.")
     return code
+
+
+@contextmanager
+def _interrupts_as_before() -> Iterator[None]:
+    """nbclient takes Ctrl-C for its kernel, and keeps it where that does not start."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 def _as_text(item: Any) -> str:

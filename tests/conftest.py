@@ -69,12 +69,17 @@ def main() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def as_a_new_kernel() -> Iterator[None]:
-    """Each test begins with no calls, no budget and nothing spent, and leaves no file open."""
+    """Each test begins with no calls, no budget and nothing spent, and leaves no file open.
+
+    Ctrl-C is what it was, too: a map that a failed test never ended would keep it.
+    """
     from groqnb.ledger import recorder
     from groqnb.ledger.watch import watch
 
     watch.__init__()  # type: ignore[misc]
+    interrupt = signal.getsignal(signal.SIGINT)
     yield
+    signal.signal(signal.SIGINT, interrupt)
     for store in list(recorder._stores.values()):
         store.close()
     recorder._stores.clear()

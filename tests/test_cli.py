@@ -114,12 +114,15 @@ def test_run_refuses_a_place_for_the_outputs_before_it_runs(
 def test_run_of_a_notebook_for_another_kernel_names_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """And leaves Ctrl-C as it was."""
     path = write_notebook(tmp_path / "other.ipynb", "1")
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata["kernelspec"] = {"name": "no-such-kernel", "display_name": "None"}
     nbformat.write(notebook, path)
+    before = signal.getsignal(signal.SIGINT)
     assert main(["run", str(path)]) == 1
     assert "'no-such-kernel', which is not installed" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def free_port() -> int:
