@@ -6,12 +6,15 @@ import asyncio
 import functools
 import json
 import math
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from both_worlds import KEY, MODEL, completion
+from chat_server import ChatServer
+from test_tools import Server, asks
 
 import groqnb
 from groqnb import AsyncGroq, Groq, ParameterError
@@ -199,3 +202,74 @@ def test_answers_with_tools_tell_the_server_that_gave_them() -> None:
     client = Groq(**{**settings("double"), "where": url})
     run = groqnb.run_tools(client, model=MODEL, messages="Hello", tools=[double])
     assert [(answer.where, answer.url) for answer in run.answers] == [("url", url)] * 2
+
+
+SLOWLY: dict[str, Any] = {"model": MODEL, "messages": "count 100000 every 0.01", "stream": True}
+
+
+def test_another_thread_can_end_a_stream_that_is_read() -> None:
+    """The reader comes to its end, what had come is kept, and the server sees it."""
+    begun = threading.Event()
+    with ChatServer() as server, Groq(base_url=server.url, api_key=KEY) as client:
+        stream = groqnb.run_tools(client, tools=[double], **SLOWLY)
+
+        def read() -> None:
+            for _ in stream:
+                begun.set()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        assert begun.wait(60)
+        while reader.is_alive():
+            stream.close()
+            reader.join(0.05)
+        assert server.hung_up.wait(60)
+    assert stream.run.stopped
+    assert stream.run.text.startswith("w0 ")
+
+
+def test_another_task_can_end_a_stream_that_is_read() -> None:
+    """As another thread can without `await`."""
+
+    async def main() -> ToolRun:
+        with ChatServer() as server:
+            async with AsyncGroq(base_url=server.url, api_key=KEY) as client:
+                stream = groqnb.arun_tools(client, tools=[double], **SLOWLY)
+                begun = asyncio.Event()
+
+                async def read() -> None:
+                    async for _ in stream:
+                        begun.set()
+
+                reader = asyncio.create_task(read())
+                await begun.wait()
+                await stream.close()
+                await asyncio.wait_for(reader, 60)
+                return stream.run
+
+    run = asyncio.run(main())
+    assert run.stopped
+    assert run.text.startswith("w0 ")
+
+
+def test_a_stream_that_is_ended_while_a_tool_runs_asks_no_more() -> None:
+    """The tool comes to its end, its result is kept, and the model hears nothing of it."""
+    running, goes_on = threading.Event(), threading.Event()
+
+    def slow(number: int) -> int:
+        running.set()
+        goes_on.wait(60)
+        return number
+
+    server = Server(asks(("slow", {"number": 4})), completion("Ok"))
+    client = Groq(**server.settings())
+    stream = groqnb.run_tools(client, model=MODEL, messages="Hi", tools=[slow], stream=True)
+    reader = threading.Thread(target=list, args=(stream,))
+    reader.start()
+    assert running.wait(60)
+    stream.close()
+    goes_on.set()
+    reader.join(60)
+    assert not reader.is_alive()
+    assert [step.value for step in stream.run.steps] == [4]
+    assert (stream.run.stopped, len(server.sent)) == (True, 1)

@@ -43,15 +43,22 @@ class Asking:
         self.model = model
         self.target: Target = client.target
         self.builder = AnswerBuilder(model=model)
+        self._reply: Any = None  # the stream that is on its way
+        self._cut = False
         self._round = 0
         self._told = (0, 0)
 
     def ask(self, turn: AskModel) -> Generator[ToolEvent, None, None]:
         """Make the call; the pieces of the answer, and at last the whole."""
-        reply = self._client.chat.completions.create(**self._begin(turn))
+        if self._cut:
+            yield self._nothing(turn)
+            return
+        reply = self._reply = self._client.chat.completions.create(**self._begin(turn))
         if not self._stream:
             yield self._whole(reply)
             return
+        if self._cut:  # meanwhile
+            reply.close()
         ended: BaseException | None = GeneratorExit()
         try:
             for chunk in reply:
@@ -68,10 +75,15 @@ class Asking:
 
     async def ask_awaited(self, turn: AskModel) -> AsyncGenerator[ToolEvent, None]:
         """`ask`, awaited."""
-        reply = await self._client.chat.completions.create(**self._begin(turn))
+        if self._cut:
+            yield self._nothing(turn)
+            return
+        reply = self._reply = await self._client.chat.completions.create(**self._begin(turn))
         if not self._stream:
             yield self._whole(reply)
             return
+        if self._cut:  # meanwhile
+            await reply.close()
         ended: BaseException | None = GeneratorExit()
         try:
             async for chunk in reply:
@@ -87,6 +99,18 @@ class Asking:
                 self._cut_short(reply, ended)
         for piece in self._rest(reply):
             yield piece
+
+    def cut(self) -> Any:
+        """Ask no more, and leave the answer that is on its way; for another thread or task.
+
+        Gives what is to be awaited of an async client, None of a sync one.
+        """
+        self._cut = True
+        return self._reply.close() if self._stream and self._reply is not None else None
+
+    def _nothing(self, turn: AskModel) -> RoundEnded:
+        self._begin(turn)
+        return RoundEnded(self._round, self.builder.build(stopped=True))
 
     def _begin(self, turn: AskModel) -> dict[str, Any]:
         self._round, self._told = turn.round, (0, 0)
@@ -119,7 +143,7 @@ class Asking:
 
     def _rest(self, stream: Any) -> Iterator[ToolEvent]:
         yield from self._new(complete=True)
-        yield RoundEnded(self._round, self._answer(stream))
+        yield RoundEnded(self._round, self._answer(stream, stopped=self._cut))
 
     def _answer(self, stream: Any, *, stopped: bool = False) -> Any:
         return self.builder.build(

@@ -79,8 +79,15 @@ class ToolStream(_Told):
         return self._hear(next(self._events))
 
     def close(self) -> None:
-        """End it; the answer that is on its way is cut off. After its end this does nothing."""
-        self._events.close()
+        """End it; the answer that is on its way is cut off. After its end this does nothing.
+
+        While another thread waits for the next event it may be called too: the iteration there
+        comes to its end, at the latest when the tools that run have ended.
+        """
+        try:
+            self._events.close()
+        except ValueError:  # they are at work in another thread
+            self.asking.cut()
 
     def __enter__(self) -> Self:
         return self
@@ -135,8 +142,16 @@ class AsyncToolStream(_Told):
         return self.run
 
     async def close(self) -> None:
-        """End it; the answer that is on its way is cut off. After its end this does nothing."""
-        await self._events.aclose()
+        """End it; the answer that is on its way is cut off. After its end this does nothing.
+
+        While another task waits for the next event it may be called too, as `ToolStream.close`.
+        """
+        try:
+            await self._events.aclose()
+        except RuntimeError:  # they are at work in another task
+            left = self.asking.cut()
+            if left is not None:
+                await left
 
     async def __aenter__(self) -> Self:
         return self
