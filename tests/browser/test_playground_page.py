@@ -102,6 +102,19 @@ def test_what_is_being_typed_goes_along_with_ctrl_enter(play: Callable[..., Blan
     assert page.wait_asked("run", 4)["values"] == {"temperature": 0.125, "stop": ["END"]}
 
 
+def test_a_stop_that_the_kernel_did_not_take_can_be_asked_again(
+    play: Callable[..., BlankPage],
+) -> None:
+    page = play()
+    page.say({"kind": "begin", "number": 2, "status": "asking m…"})
+    page.page.evaluate("fake.silent(true)")
+    page.button("Stop").click()
+    page.wait_asked("stop")
+    page.say({"kind": "gn-reply", "id": page.sent("gn-ask")[-1]["id"], "error": "Not now."})
+    expect(page.page.get_by_role("alert")).to_have_text("Not now.")
+    expect(page.button("Stop")).to_be_enabled(timeout=5_000)
+
+
 def test_nothing_is_run_while_a_box_holds_what_cannot_be_sent(
     play: Callable[..., BlankPage],
 ) -> None:

@@ -67,9 +67,9 @@ class Playground {
     this.go.disabled = false;
   }
 
-  stop() {
+  async stop() {
     this.halt.disabled = true;
-    this.act("stop");
+    if (!(await this.act("stop"))) this.halt.disabled = false;
   }
 
   async open() {
