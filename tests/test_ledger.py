@@ -496,6 +496,20 @@ def test_a_file_that_is_no_ledger_is_refused_politely(tmp_path: Path) -> None:
         Store(path).read()
 
 
+@pytest.mark.parametrize("block", [b"junk", b"\x02\x00\x00\x00{}", b"\xff\xff\xff\xff", b"", "cut"])
+def test_a_damaged_block_is_told_of_politely(own_ledger: Path, block: bytes | str) -> None:
+    store = Store(own_ledger)
+    append(store, range(12))
+    store.pack(1)
+    store.close()
+    with sqlite3.connect(own_ledger) as file:
+        (data,) = file.execute("SELECT data FROM blocks").fetchone()
+        damaged = data[: len(data) // 2] if block == "cut" else block
+        file.execute("UPDATE blocks SET data = ?", [damaged])
+    with pytest.raises(LedgerUnreadable, match="Move it away"):
+        Store(own_ledger).read()
+
+
 def test_a_ledger_of_a_later_version_is_left_alone(own_ledger: Path) -> None:
     with sqlite3.connect(own_ledger) as file:
         file.execute("PRAGMA user_version = 99")

@@ -64,7 +64,17 @@ def _whole(value: str | None) -> str:
 
 
 def decode(block: bytes, wanted: Iterable[str] | None = None) -> Columns:
-    """The columns of a block, those of `wanted` or all; a column it does not have is left out."""
+    """The columns of a block, those of `wanted` or all; a column it does not have is left out.
+
+    Raises ValueError for a block that is damaged.
+    """
+    try:
+        return _decode(block, wanted)
+    except (ValueError, LookupError, TypeError, AttributeError, zlib.error) as error:
+        raise ValueError(f"a block of it is damaged: {error}") from None
+
+
+def _decode(block: bytes, wanted: Iterable[str] | None) -> Columns:
     import numpy as np
 
     length = int.from_bytes(block[:4], "little")
@@ -86,6 +96,8 @@ def decode(block: bytes, wanted: Iterable[str] | None = None) -> Columns:
         else:
             between = about.get("between", "\n")
             columns[name] = data.decode().split(between) if head["rows"] else []
+    if at != len(block):
+        raise ValueError("a part of it is missing")
     columns["rows"] = head["rows"]
     return columns
 

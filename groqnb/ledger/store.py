@@ -280,9 +280,9 @@ class Store:
                         f"SELECT {_NAMES} FROM calls WHERE ? IS NULL OR time >= ? ORDER BY id",
                         [since, since],
                     ).fetchall()
-        except (sqlite3.Error, OSError) as error:
+            parts = [blocks.decode(data) for (data,) in found]
+        except (sqlite3.Error, OSError, ValueError) as error:
             raise self._unreadable(error) from None
-        parts = [blocks.decode(data) for (data,) in found]
         if rows:
             parts.append(blocks.decode(blocks.encode(rows)))
         return parts
