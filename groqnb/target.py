@@ -136,7 +136,10 @@ def resolve(
     if base_url is not None:
         return _at(base_url, "the base_url argument says so", api_key)
     if configured := os.environ.get("GROQ_BASE_URL", "").strip():
-        return _at(configured, "GROQ_BASE_URL says so", api_key)
+        try:
+            return _at(configured, "GROQ_BASE_URL says so", api_key)
+        except ParameterError as error:
+            raise ParameterError(f"GROQ_BASE_URL in the environment: {error}") from None
     if found := find_key(api_key):
         return Target("cloud", "Groq cloud", f"a key was found: {found.source}", found, CLOUD_URL)
     return _local("no API key was found")
@@ -174,6 +177,8 @@ def normal_url(url: str) -> str:
     if not usable or parts.query or parts.fragment:
         raise ParameterError(f"{url!r} is not the URL of a server, such as {CLOUD_URL}.")
     path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
+    # The address of a call, as examples with curl have it.
+    path = re.sub(r"(/v\d+)/(chat/completions|responses|models)$", r"\1", path)
     if not re.search(r"/v\d+$", path):
         path += "/openai/v1"
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"

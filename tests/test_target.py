@@ -74,6 +74,8 @@ def test_an_explicit_choice_says_so() -> None:
         ("https://H.example//openai/v1", "https://h.example/openai/v1"),
         (" http://[::1]:80 ", "http://[::1]:80/openai/v1"),
         ("https://h/@team/v1", "https://h/@team/v1"),
+        ("http://h/v1/chat/completions", "http://h/v1"),
+        ("https://h/openai/v1/responses/", "https://h/openai/v1"),
     ],
 )
 def test_base_urls_are_accepted_with_and_without_the_version(given: str, url: str) -> None:
@@ -90,6 +92,14 @@ def test_base_urls_are_accepted_with_and_without_the_version(given: str, url: st
 def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
     with pytest.raises(ParameterError, match="not the URL of a server"):
         normal_url(url)
+
+
+def test_a_wrong_url_in_the_environment_is_told_with_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GROQ_BASE_URL", "api.groq.com")
+    with pytest.raises(ParameterError, match=r"^GROQ_BASE_URL .*'api.groq.com' is not the URL"):
+        resolve()
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:

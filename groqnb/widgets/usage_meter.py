@@ -72,8 +72,8 @@ class UsageMeter(Widget, static="usage_meter"):
                 guess = f"Did you mean {' or '.join(near)}?" if near else None
                 raise ParameterError(f"No limits are known of {model!r}.", hint=guess)
         super().__init__(**options)
+        self.refresh()  # what fails here leaves nothing behind that listens
         self._stop = watch.listen(lambda: self._later(max(_SOON, _SHARE * self._took)))
-        self.refresh()
 
     def refresh(self) -> None:
         """Look at the limits and the budget again, now."""
