@@ -110,13 +110,17 @@ export class TurnView {
       this.#edits = false;
       this.fill(this.body);
     };
+    const leave = () => {
+      done();
+      this.acts.querySelector('[aria-label^="Edit"]')?.focus({ preventScroll: true });
+    };
     const save = async () => {
       if (await this.act("edit", { id: this.body.id, text: area.value })) done();
     };
     area.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing) {
         event.stopPropagation(); // for the panel it stops the answer on its way
-        done();
+        leave();
       }
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
@@ -126,7 +130,7 @@ export class TurnView {
     const ask = button("Ask", { class: "gw-primary" });
     ask.addEventListener("click", save);
     const cancel = button("Cancel");
-    cancel.addEventListener("click", done);
+    cancel.addEventListener("click", leave);
     this.content.replaceChildren(area, el("div", { class: "gw-row gw-chat-row" }, ask, cancel));
     area.focus();
   }
