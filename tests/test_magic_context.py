@@ -321,9 +321,8 @@ def test_no_part_of_a_secret_is_left_where_a_long_text_is_cut(
     """A key without its end looks like any other text: it is taken out before."""
     secret = "correct horse battery"
     monkeypatch.setenv("WAREHOUSE_PASSWORD", secret)
-    ip.user_ns["table"] = pd.DataFrame(
-        {"value": ["x" * 70 + secret]}, index=["y" * 50 + secret]
-    ).rename(columns={"value": "z" * 50 + secret})
+    table = pd.DataFrame({"value": ["x" * 70 + secret]}, index=["y" * 50 + secret])
+    monkeypatch.setitem(ip.user_ns, "table", table.rename(columns={"value": "z" * 50 + secret}))
     number, _ = execute(ip, f"print({'a' * 1_990 + secret + 'b' * 3_000!r})")
     run(ip, f"raise ValueError({'c' * 1_990 + secret + 'd' * 3_000!r})")
     result = execute(ip, f"%%groq --df table --cells {number} --err\nHi")[1]

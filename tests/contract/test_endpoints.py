@@ -80,6 +80,9 @@ def test_a_right_request_gets_the_documented_object(
         wanted = {"json": {**WINDOW, "input_file_id": ids["lines"]}}
     if name == "files delete":
         ids = {**ids, "file": http.post("/files", **FORM).json()["id"]}
+    if name == "fine tunings delete":
+        made = http.post("/fine_tunings", json={"input_file_id": ids["zip"]}).json()
+        ids = {**ids, "tuning": made["id"]}
     if name == "fine tunings create":
         wanted = {"json": {"input_file_id": ids["zip"]}}
     reply = http.request(method, path.format(**ids), **wanted)
